@@ -1,0 +1,68 @@
+"""The spec of an experiment: what a client POSTs, whole."""
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field, model_validator
+
+from models.specs.base import Spec
+from models.specs.compile import CompileSpec
+from models.specs.data import DataSpec
+from models.specs.fit import FitSpec
+from models.specs.network import NetworkSpec
+from models.specs.search import NetworksSearch, SearchSpec
+
+# More trials than this in one experiment are several experiments.
+MAX_TRIALS = 10_000
+
+
+class Device(StrEnum):
+    """What a trial may be trained on."""
+
+    ANY = "any"
+    CPU = "cpu"
+    GPU = "gpu"
+
+
+class Limits(Spec):
+    """What an experiment may use."""
+
+    max_parallel: Annotated[int, Field(ge=1, le=1000)] = 4
+    """Trials of this experiment that train at the same time, over all workers."""
+    max_seconds: Annotated[float, Field(gt=0, le=30 * 24 * 3600)] = 3600.0
+    """Training time of one trial, in seconds, over all its attempts."""
+    priority: Annotated[int, Field(ge=-100, le=100)] = 0
+    """Higher goes first; equal ones by age."""
+    device: Device = Device.ANY
+
+
+class ExperimentSpec(Spec):
+    """Data, a network, how to compile and fit it, and optionally what to search over."""
+
+    name: Annotated[str, Field(max_length=200)] = ""
+    labels: Annotated[
+        dict[
+            Annotated[str, Field(min_length=1, max_length=63, pattern=r"^[A-Za-z0-9_.\-/]+$")],
+            Annotated[str, Field(max_length=200)],
+        ],
+        Field(max_length=64),
+    ] = Field(default_factory=dict)
+    data: DataSpec
+    network: NetworkSpec | None = None
+    """Left out only where the search brings the networks."""
+    compile: CompileSpec = CompileSpec()
+    fit: FitSpec = FitSpec()
+    search: SearchSpec | None = None
+    repeats: Annotated[int, Field(ge=1, le=100)] = 1
+    """How often each setting is trained, each time with its own seed: seed, seed + 1, …"""
+    seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 7
+    limits: Limits = Limits()
+
+    @model_validator(mode="after")
+    def _one_network(self) -> "ExperimentSpec":
+        if isinstance(self.search, NetworksSearch):
+            if self.network is not None:
+                raise ValueError("search.networks brings the networks, so leave network out")
+        elif self.network is None:
+            raise ValueError("network is required")
+        return self

@@ -1,0 +1,119 @@
+"""Trials, their attempts and their epochs: the queue and what training produced."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, ForeignKey, Index, Integer, String, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.lifecycle import State, StopReason
+from models.specs.experiment import Device
+from models.tables.base import Base, enum_column
+
+# SQLite numbers rows by itself only where the key is a plain INTEGER.
+TrialKey = BigInteger().with_variant(Integer, "sqlite")
+
+
+class TrialRow(Base):
+    """One network to be trained once. A queued row is the job; no message carries it."""
+
+    __tablename__ = "trials"
+
+    id: Mapped[int] = mapped_column(TrialKey, primary_key=True, autoincrement=True)
+    experiment_id: Mapped[str] = mapped_column(ForeignKey("experiments.id", ondelete="CASCADE"))
+    number: Mapped[int]
+    """1 … n within the experiment."""
+    candidate: Mapped[int]
+    """Which setting this is, from 0; repeats of one setting share it."""
+    repeat: Mapped[int]
+    """From 0; trials of the same repeat share validation rows, batch order and initial weights."""
+    seed: Mapped[int] = mapped_column(BigInteger)
+    setting: Mapped[dict[str, Any]]
+    """What differs from its siblings, plainly: {"learning_rate": 0.01}."""
+    changes: Mapped[dict[str, Any]]
+    """Spec path -> value; applied to the experiment's spec they give this trial's."""
+    reason: Mapped[str] = mapped_column(String(500))
+    """Why the search proposed it."""
+    parameters: Mapped[int] = mapped_column(BigInteger)
+    epochs_planned: Mapped[int]
+    device: Mapped[Device] = mapped_column(enum_column(Device, "device"))
+    priority: Mapped[int]
+
+    state: Mapped[State] = mapped_column(enum_column(State, "state"))
+    stop_reason: Mapped[StopReason | None] = mapped_column(enum_column(StopReason, "stop_reason"))
+    attempt: Mapped[int] = mapped_column(default=0)
+    """The fencing token: raised by every claim, named by every write under the lease."""
+    crashes: Mapped[int] = mapped_column(default=0)
+    worker: Mapped[str | None] = mapped_column(String(200))
+    lease_until: Mapped[datetime | None]
+    queued_at: Mapped[datetime]
+    rung_at: Mapped[datetime | None]
+    """When the doorbell last rang for it; the sweeper rings again if nobody came."""
+    started_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+
+    epochs_done: Mapped[int] = mapped_column(default=0)
+    best_metric: Mapped[str | None] = mapped_column(String(100))
+    best_value: Mapped[float | None]
+    best_epoch: Mapped[int | None]
+    engine: Mapped[dict[str, Any] | None]
+    """How it was trained: device, threads, compiled or not, and why."""
+    error: Mapped[dict[str, Any] | None]
+    network_id: Mapped[int | None] = mapped_column(ForeignKey("artifacts.id"))
+
+    __table_args__ = (
+        UniqueConstraint("experiment_id", "number"),
+        Index("ix_trials_experiment_id_state", "experiment_id", "state"),
+        # The queue: what a claim looks for, oldest of the most urgent first.
+        Index(
+            "ix_trials_queue",
+            text("priority DESC"),
+            "id",
+            sqlite_where=text("state = 'queued'"),
+            postgresql_where=text("state = 'queued'"),
+        ),
+        # The leases: what the sweeper looks for.
+        Index(
+            "ix_trials_leases",
+            "lease_until",
+            sqlite_where=text("lease_until IS NOT NULL"),
+            postgresql_where=text("lease_until IS NOT NULL"),
+        ),
+    )
+
+
+class AttemptRow(Base):
+    """One execution of a trial by one worker."""
+
+    __tablename__ = "attempts"
+
+    trial_id: Mapped[int] = mapped_column(
+        TrialKey, ForeignKey("trials.id", ondelete="CASCADE"), primary_key=True
+    )
+    number: Mapped[int] = mapped_column(primary_key=True)
+    worker: Mapped[str] = mapped_column(String(200))
+    started_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    outcome: Mapped[str | None] = mapped_column(String(40))
+    """A stop reason, or "released" (drained) or "expired" (its worker went silent)."""
+
+
+class EpochRow(Base):
+    """The metrics of one epoch of one trial."""
+
+    __tablename__ = "epochs"
+
+    trial_id: Mapped[int] = mapped_column(
+        TrialKey, ForeignKey("trials.id", ondelete="CASCADE"), primary_key=True
+    )
+    epoch: Mapped[int] = mapped_column(primary_key=True)
+    """From 1."""
+    attempt: Mapped[int]
+    metrics: Mapped[dict[str, Any]]
+    """Metric name -> number, or null where it was not finite."""
+    non_finite: Mapped[dict[str, Any] | None]
+    """Metric name -> "nan", "inf" or "-inf", where a number could not be stored."""
+    learning_rate: Mapped[float | None]
+    """The optimizer's rate at the end of the epoch."""
+    seconds: Mapped[float]
+    finished_at: Mapped[datetime]

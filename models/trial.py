@@ -1,0 +1,80 @@
+"""What the rooms say to each other about trials: proposed by a search, trained by a worker, judged.
+
+A proposal carries `changes`, a map of dotted spec paths to values; applied to the experiment's spec
+they give the spec of that one trial. So the spec is stored once and every trial stays small.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pydantic import JsonValue
+
+from models.lifecycle import State, StopReason
+from models.specs.experiment import ExperimentSpec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposal:
+    """A trial that a search wants.
+
+    Attributes:
+        candidate: which setting, from 0; repeats of one setting share it.
+        repeat: from 0.
+        seed: of validation rows, batch order and initial weights.
+        setting: what differs from its siblings, for people.
+        changes: dotted spec path -> JSON value, for `changed`.
+        reason: why it is proposed, in words.
+    """
+
+    candidate: int
+    repeat: int
+    seed: int
+    setting: Mapping[str, JsonValue]
+    changes: Mapping[str, JsonValue]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrialResult:
+    """What a search sees of a trial: all that is needed to rank it or to propose the next.
+
+    Attributes:
+        metric: the monitored metric; None until an epoch was trained.
+        score: best finite value of it; None without one, and for a diverged trial.
+        best_epoch: the epoch of the score, from 1.
+        epochs: trained so far.
+        seconds: training time so far.
+    """
+
+    number: int
+    candidate: int
+    repeat: int
+    setting: Mapping[str, JsonValue]
+    state: State
+    stop_reason: StopReason | None
+    metric: str | None
+    score: float | None
+    best_epoch: int | None
+    epochs: int
+    parameters: int
+    seconds: float
+
+
+def changed(spec: ExperimentSpec, changes: Mapping[str, JsonValue]) -> ExperimentSpec:
+    """The spec with each dotted path set to its value, without its search.
+
+    Raises:
+        KeyError: a path leads through something that is not there.
+    """
+    document = spec.model_dump(mode="json", exclude_unset=True)
+    document.pop("search", None)
+    for path, value in changes.items():
+        *parents, leaf = path.split(".")
+        place = document
+        for name in parents:
+            place = place.setdefault(name, {}) if isinstance(place, dict) else place[int(name)]
+        if isinstance(place, list):
+            place[int(leaf)] = value
+        else:
+            place[leaf] = value
+    return ExperimentSpec.model_validate(document)
