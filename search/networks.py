@@ -1,0 +1,19 @@
+"""Named networks side by side."""
+
+from models.specs.experiment import ExperimentSpec
+from models.specs.search import NetworksSearch
+from search.fixed import Setting
+
+
+def settings(spec: ExperimentSpec) -> tuple[Setting, ...]:
+    """One setting a network, in the order given."""
+    if not isinstance(spec.search, NetworksSearch):
+        raise TypeError("not a search over networks")
+    return tuple(
+        Setting(
+            shown={"network": name},
+            changes={"network": network.model_dump(mode="json", exclude_unset=True)},
+            reason=f"network {name!r}, one of those to compare",
+        )
+        for name, network in spec.search.networks.items()
+    )

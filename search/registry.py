@@ -1,0 +1,18 @@
+"""Which strategy a spec asks for."""
+
+from models.specs.experiment import ExperimentSpec
+from models.specs.search import LearningRatesSearch, NetworksSearch
+from search import learning_rates, networks, single
+from search.fixed import FixedList
+from search.strategy import Strategy
+
+
+def strategy_for(spec: ExperimentSpec) -> Strategy:
+    """The strategy that carries out the spec's search."""
+    match spec.search:
+        case None:
+            return FixedList(single.settings)
+        case LearningRatesSearch():
+            return FixedList(learning_rates.settings)
+        case NetworksSearch():
+            return FixedList(networks.settings)

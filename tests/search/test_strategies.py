@@ -1,0 +1,148 @@
+"""Every strategy keeps one contract: same results, same proposals; bounded; reasons never empty."""
+
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models.lifecycle import State, StopReason
+from models.specs.experiment import ExperimentSpec
+from models.trial import Proposal, TrialResult, changed
+from search.learning_rates import rates
+from search.registry import strategy_for
+from search.strategy import Conclude
+
+NETWORK = {"layers": [{"layer": "Dense", "units": 8, "activation": "relu"}]}
+SPECS = {
+    "single": {"network": NETWORK},
+    "learning_rates": {
+        "network": NETWORK,
+        "search": {"strategy": "learning_rates", "values": [1e-7, 0.01, 1]},
+    },
+    "learning_rates_range": {
+        "network": NETWORK,
+        "search": {"strategy": "learning_rates", "low": 1e-5, "high": 1, "count": 6},
+    },
+    "networks": {
+        "search": {
+            "strategy": "networks",
+            "networks": {
+                "linear": {"layers": []},
+                "wide": {"layers": [{"layer": "Dense", "units": 64, "activation": "relu"}]},
+            },
+        },
+    },
+}
+ENDS = st.sampled_from(
+    [
+        (State.SUCCEEDED, StopReason.COMPLETED, 0.5),
+        (State.SUCCEEDED, StopReason.EARLY_STOPPED, 0.4),
+        (State.SUCCEEDED, StopReason.DIVERGED, None),
+        (State.FAILED, StopReason.WORKER_LOST, None),
+        (State.CANCELLED, StopReason.CANCELLED, None),
+    ]
+)
+
+
+def spec_of(name: str, repeats: int = 1) -> ExperimentSpec:
+    return ExperimentSpec.model_validate(
+        {"data": {"dataset": "builtin:digits"}, "repeats": repeats, **SPECS[name]}
+    )
+
+
+def result(
+    number: int,
+    proposal: Proposal,
+    state: State = State.QUEUED,
+    stop_reason: StopReason | None = None,
+    score: float | None = None,
+) -> TrialResult:
+    return TrialResult(
+        number=number,
+        candidate=proposal.candidate,
+        repeat=proposal.repeat,
+        setting=proposal.setting,
+        state=state,
+        stop_reason=stop_reason,
+        metric="val_loss",
+        score=score,
+        best_epoch=None if score is None else 3,
+        epochs=5,
+        parameters=100,
+        seconds=1.0,
+    )
+
+
+def proposals(spec: ExperimentSpec, results: Sequence[TrialResult] = ()) -> tuple[Proposal, ...]:
+    answer = strategy_for(spec).propose(spec, results)
+    assert not isinstance(answer, Conclude)
+    return answer
+
+
+@pytest.mark.parametrize("name", SPECS)
+@given(data=st.data(), repeats=st.integers(1, 4))
+def test_a_strategy_ends_with_a_reason_whatever_becomes_of_its_trials(
+    name: str, data: st.DataObject, repeats: int
+) -> None:
+    spec = spec_of(name, repeats)
+    first = proposals(spec)
+    queued = [result(number, proposal) for number, proposal in enumerate(first, start=1)]
+    assert strategy_for(spec).propose(spec, queued) == ()
+    over = [
+        result(number, proposal, *data.draw(ENDS)) for number, proposal in enumerate(first, start=1)
+    ]
+    end = strategy_for(spec).propose(spec, over)
+    assert isinstance(end, Conclude)
+    assert end.reason
+
+
+@pytest.mark.parametrize("name", SPECS)
+@given(data=st.data(), repeats=st.integers(1, 3))
+def test_a_strategy_rebuilt_from_part_of_its_trials_proposes_exactly_the_rest(
+    name: str, data: st.DataObject, repeats: int
+) -> None:
+    spec = spec_of(name, repeats)
+    first = proposals(spec)
+    kept = data.draw(st.integers(0, len(first) - 1))
+    known = [result(number, proposal) for number, proposal in enumerate(first[:kept], start=1)]
+    assert proposals(spec, known) == first[kept:]
+
+
+@pytest.mark.parametrize("name", SPECS)
+def test_every_proposal_says_why_and_what_differs(name: str) -> None:
+    spec = spec_of(name, repeats=2)
+    asked = proposals(spec)
+    assert len({(p.candidate, p.repeat) for p in asked}) == len(asked)
+    assert all(p.reason for p in asked)
+    assert {p.seed for p in asked} == {spec.seed, spec.seed + 1}
+    if spec.search is not None:
+        assert all(p.setting for p in asked)
+
+
+def test_all_settings_get_their_first_repeat_before_any_gets_its_second() -> None:
+    asked = proposals(spec_of("learning_rates", repeats=2))
+    assert [p.repeat for p in asked] == [0, 0, 0, 1, 1, 1]
+
+
+def test_a_learning_rate_is_the_only_change_in_its_trial() -> None:
+    spec = spec_of("learning_rates")
+    trial = changed(spec, proposals(spec)[1].changes)
+    assert trial.compile.optimizer.learning_rate == 0.01
+    assert trial.search is None
+    assert trial.network == spec.network
+    assert trial.fit == spec.fit
+
+
+def test_a_named_network_becomes_the_network_of_its_trial() -> None:
+    spec = spec_of("networks")
+    trial = changed(spec, proposals(spec)[1].changes)
+    assert trial.network is not None
+    assert [layer.layer for layer in trial.network.layers] == ["Dense"]
+
+
+def test_a_range_of_rates_is_even_on_a_logarithmic_scale() -> None:
+    search = spec_of("learning_rates_range").search
+    assert search is not None
+    assert search.strategy == "learning_rates"
+    assert rates(search) == (1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1)
