@@ -1,45 +1,41 @@
-"""Which metric decides which epoch, and which trial, is best, and which way is better."""
+"""Which metric decides which epoch, and which trial, is best, and which way it is better."""
 
+from dataclasses import dataclass
 from typing import Literal
 
+from models.specs.compile import CompileSpec, directions
 from models.specs.fit import FitSpec
 
 Mode = Literal["min", "max"]
 
-# Parts of Keras metric names for which larger is better; all other metrics measure an error.
-LARGER_IS_BETTER = (
-    "accuracy",
-    "acc",
-    "auc",
-    "precision",
-    "recall",
-    "f1_score",
-    "fbeta_score",
-    "r2_score",
-    "cosine_similarity",
-    "iou",
-    "sensitivity_at_specificity",
-    "specificity_at_sensitivity",
-    "true_positives",
-    "true_negatives",
-)
+
+@dataclass(frozen=True, slots=True)
+class Monitored:
+    """The metric by which epochs and trials are judged.
+
+    Attributes:
+        metric: as epochs report it, "val_loss".
+        mode: "min" or "max": which way it is better.
+    """
+
+    metric: str
+    mode: Mode
+
+    def better(self, value: float, than: float) -> bool:
+        """Whether a value beats another."""
+        return value < than if self.mode == "min" else value > than
 
 
-def better(metric: str) -> Mode:
-    """Which way a metric, or its val_ twin, is better."""
-    name = metric.removeprefix("val_")
-    return "max" if any(name == part or part in name for part in LARGER_IS_BETTER) else "min"
+def monitored(compiled: CompileSpec, fit: FitSpec) -> Monitored:
+    """What early stopping monitors; else the validation loss; without validation rows the loss.
 
-
-def monitored(fit: FitSpec) -> tuple[str, Mode]:
-    """The metric by which epochs and trials are judged, and which way it is better.
-
-    It is what early stopping monitors; without early stopping the validation loss, and without
-    validation rows the training loss.
+    A mode of "auto" is Keras's: by the metric. Where Keras itself does not know the way (counts of
+    true positives and the like), smaller counts as better.
     """
     stopping = fit.early_stopping
     if stopping is None:
-        return ("val_loss" if fit.validation_split else "loss"), "min"
-    if stopping.mode == "auto":
-        return stopping.monitor, better(stopping.monitor)
-    return stopping.monitor, stopping.mode
+        return Monitored("val_loss" if fit.validation_split else "loss", "min")
+    if stopping.mode != "auto":
+        return Monitored(stopping.monitor, stopping.mode)
+    direction = directions(compiled).get(stopping.monitor.removeprefix("val_"))
+    return Monitored(stopping.monitor, "max" if direction == "up" else "min")
