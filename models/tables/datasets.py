@@ -48,6 +48,8 @@ class DatasetRow(Base):
     profile: Mapped[dict[str, Any] | None]
     error: Mapped[dict[str, Any] | None]
     attempt: Mapped[int] = mapped_column(default=0)
+    """The fencing token of the worker that reads it."""
+    worker: Mapped[str | None] = mapped_column(String(200))
     lease_until: Mapped[datetime | None]
     rung_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
@@ -78,12 +80,12 @@ class ArtifactRow(Base):
         BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True
     )
     kind: Mapped[ArtifactKind] = mapped_column(enum_column(ArtifactKind, "kind"))
-    experiment_id: Mapped[str] = mapped_column(
-        ForeignKey("experiments.id", ondelete="CASCADE"), index=True
-    )
+    experiment_id: Mapped[str] = mapped_column(ForeignKey("experiments.id", ondelete="CASCADE"))
     trial: Mapped[int]
     attempt: Mapped[int]
     key: Mapped[str] = mapped_column(String(500), unique=True)
     sha256: Mapped[str] = mapped_column(String(64))
     bytes: Mapped[int] = mapped_column(BigInteger)
     created_at: Mapped[datetime]
+
+    __table_args__ = (Index("ix_artifacts_experiment_id_trial", "experiment_id", "trial"),)

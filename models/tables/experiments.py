@@ -3,10 +3,11 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index, String, Text
+from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.lifecycle import State
+from models.specs.experiment import Device
 from models.tables.base import Base, enum_column
 
 
@@ -22,12 +23,19 @@ class ExperimentRow(Base):
     spec: Mapped[dict[str, Any]]
     """The validated spec, as ExperimentSpec dumps it; the only copy."""
     dataset_id: Mapped[str] = mapped_column(ForeignKey("datasets.id"), index=True)
-    priority: Mapped[int]
+    metric: Mapped[str] = mapped_column(String(100))
+    """The monitored metric: what "best" means for every trial of this experiment."""
+    precedence: Mapped[int]
+    """The priority, negated: the lowest goes first, so that a plain index is in queue order."""
     max_parallel: Mapped[int]
+    device: Mapped[Device] = mapped_column(enum_column(Device, "device"))
     version: Mapped[int] = mapped_column(BigInteger, default=1)
     """Rises with every change a client could see; the ETag, and what long polls wait for."""
     last_event: Mapped[int] = mapped_column(BigInteger, default=0)
+    rung_at: Mapped[datetime | None]
+    """When the doorbell last rang for its trials; the sweeper rings again if nobody came."""
     conclusion: Mapped[dict[str, Any] | None]
+    findings: Mapped[list[Any] | None]
     error: Mapped[dict[str, Any] | None]
     created_at: Mapped[datetime]
     started_at: Mapped[datetime | None]
@@ -36,6 +44,15 @@ class ExperimentRow(Base):
     __table_args__ = (
         Index("ix_experiments_owner_id", "owner", "id"),
         Index("ix_experiments_owner_state_id", "owner", "state", "id"),
+        # The queue: those that are not over, the most urgent first, the oldest of them first.
+        Index(
+            "ix_experiments_queue",
+            "precedence",
+            "created_at",
+            "id",
+            sqlite_where=text("finished_at IS NULL"),
+            postgresql_where=text("finished_at IS NULL"),
+        ),
     )
 
 

@@ -7,7 +7,6 @@ from sqlalchemy import BigInteger, ForeignKey, Index, Integer, String, UniqueCon
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.lifecycle import State, StopReason
-from models.specs.experiment import Device
 from models.tables.base import Base, enum_column
 
 # SQLite numbers rows by itself only where the key is a plain INTEGER.
@@ -36,8 +35,6 @@ class TrialRow(Base):
     """Why the search proposed it."""
     parameters: Mapped[int] = mapped_column(BigInteger)
     epochs_planned: Mapped[int]
-    device: Mapped[Device] = mapped_column(enum_column(Device, "device"))
-    priority: Mapped[int]
 
     state: Mapped[State] = mapped_column(enum_column(State, "state"))
     stop_reason: Mapped[StopReason | None] = mapped_column(enum_column(StopReason, "stop_reason"))
@@ -47,31 +44,24 @@ class TrialRow(Base):
     worker: Mapped[str | None] = mapped_column(String(200))
     lease_until: Mapped[datetime | None]
     queued_at: Mapped[datetime]
-    rung_at: Mapped[datetime | None]
-    """When the doorbell last rang for it; the sweeper rings again if nobody came."""
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
 
     epochs_done: Mapped[int] = mapped_column(default=0)
-    best_metric: Mapped[str | None] = mapped_column(String(100))
+    seconds: Mapped[float] = mapped_column(default=0.0)
+    """Training time so far, over all attempts."""
     best_value: Mapped[float | None]
+    """Best finite value of the experiment's metric; None without one and for a diverged trial."""
     best_epoch: Mapped[int | None]
     engine: Mapped[dict[str, Any] | None]
     """How it was trained: device, threads, compiled or not, and why."""
+    findings: Mapped[list[Any] | None]
     error: Mapped[dict[str, Any] | None]
-    network_id: Mapped[int | None] = mapped_column(ForeignKey("artifacts.id"))
 
     __table_args__ = (
         UniqueConstraint("experiment_id", "number"),
-        Index("ix_trials_experiment_id_state", "experiment_id", "state"),
-        # The queue: what a claim looks for, oldest of the most urgent first.
-        Index(
-            "ix_trials_queue",
-            text("priority DESC"),
-            "id",
-            sqlite_where=text("state = 'queued'"),
-            postgresql_where=text("state = 'queued'"),
-        ),
+        # Counts by state, and the oldest queued trial of an experiment.
+        Index("ix_trials_experiment_id_state_number", "experiment_id", "state", "number"),
         # The leases: what the sweeper looks for.
         Index(
             "ix_trials_leases",
@@ -79,6 +69,8 @@ class TrialRow(Base):
             sqlite_where=text("lease_until IS NOT NULL"),
             postgresql_where=text("lease_until IS NOT NULL"),
         ),
+        # A reused id would let a worker that lost its trial write into another one.
+        {"sqlite_autoincrement": True},
     )
 
 

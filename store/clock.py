@@ -1,0 +1,41 @@
+"""The database's clock. Leases and ages are measured by it alone: hosts may disagree by an hour."""
+
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Float, bindparam
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+
+from models.tables.base import UtcDateTime
+
+
+class _Now(FunctionElement[datetime]):
+    """The time at the start of the statement, moved by the seconds it is called with.
+
+    Not the start of the transaction: a transaction may have waited for a lock since. Not the
+    moment of evaluation either: an index could not be searched with that.
+    """
+
+    type = UtcDateTime()
+    inherit_cache = True
+
+
+def now(offset_seconds: float = 0.0) -> ColumnElement[datetime]:
+    """The database's time, `offset_seconds` later (negative: earlier), as an SQL expression."""
+    return _Now(bindparam(None, float(offset_seconds), type_=Float()))
+
+
+@compiles(_Now, postgresql.dialect.name)
+def _postgresql(element: _Now, compiler: SQLCompiler, **options: object) -> str:
+    seconds = compiler.process(element.clauses, **options)
+    return f"(statement_timestamp() + {seconds} * interval '1 second')"
+
+
+@compiles(_Now, sqlite.dialect.name)
+def _sqlite(element: _Now, compiler: SQLCompiler, **options: object) -> str:
+    # Times are texts in SQLite and compared as such, so all of them need six digits at the end.
+    seconds = compiler.process(element.clauses, **options)
+    moved = f"printf('%+.3f seconds', {seconds})"
+    return f"(strftime('%Y-%m-%d %H:%M:%f', 'now', {moved}) || '000')"

@@ -1,0 +1,59 @@
+"""What a database error means for whoever asked: away for now, full, or a value it cannot hold.
+
+Everything else is a mistake of ours and goes on as it is.
+"""
+
+import sqlite3
+
+import psycopg
+from sqlalchemy.exc import DataError, DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolExhausted
+
+from models.errors import EpochdError, Invalid, Issue, StorageFull, Unavailable
+
+# Primary result codes of SQLite: https://www.sqlite.org/rescode.html
+_SQLITE_AWAY = {
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_READONLY,
+}
+_PRIMARY_CODE = 0xFF
+
+# Classes of PostgreSQL's SQLSTATE: connection exception, transaction rollback (deadlock), out of
+# resources, object not in the needed state (lock timeout), operator intervention (shutdown,
+# statement timeout).
+_POSTGRESQL_AWAY = ("08", "40", "53", "55", "57")
+_POSTGRESQL_DISK_FULL = "53100"
+
+
+def judge(error: Exception) -> EpochdError | None:
+    """What a caller should be told instead, or None when the error is a mistake of ours."""
+    if isinstance(error, PoolExhausted):
+        return Unavailable("Every connection to the database is in use.")
+    if isinstance(error, DataError | OverflowError | UnicodeEncodeError):
+        return Invalid([Issue("", "bad_value", "A value is out of range or not storable as text.")])
+    if not isinstance(error, DBAPIError):
+        return None
+    if isinstance(error.orig, sqlite3.Error):
+        return _judge_sqlite(error.orig)
+    if isinstance(error.orig, psycopg.Error):
+        return _judge_postgresql(error.orig, lost=error.connection_invalidated)
+    return None
+
+
+def _judge_sqlite(error: sqlite3.Error) -> EpochdError | None:
+    code = getattr(error, "sqlite_errorcode", 0) & _PRIMARY_CODE
+    if code == sqlite3.SQLITE_FULL:
+        return StorageFull()
+    return Unavailable(f"The database: {error}.") if code in _SQLITE_AWAY else None
+
+
+def _judge_postgresql(error: psycopg.Error, *, lost: bool) -> EpochdError | None:
+    if error.sqlstate == _POSTGRESQL_DISK_FULL:
+        return StorageFull()
+    never_answered = error.sqlstate is None and isinstance(error, psycopg.OperationalError)
+    if lost or never_answered or (error.sqlstate or "").startswith(_POSTGRESQL_AWAY):
+        return Unavailable("The database cannot be reached at the moment.")
+    return None
