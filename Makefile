@@ -1,0 +1,51 @@
+# What one does with a checkout. Needs Python >= 3.11 and make; every target sets up what it needs.
+#   make demo              start the service, compare three learning rates, go on serving
+#   make demo ONCE=1       the same, ending after the table
+#   make serve             the embedded service; SERVE_ARGS="--port 9000 --data-dir /srv/epochd"
+#   make test              the whole suite, on real parts; PYTEST_ARGS="-k cancel -x"
+#   make lint              style, types, import contracts
+#   make bench             the service's own speed, as a table
+#   make lock              resolve the requirements anew (needs uv)
+#   make setup PYTHON=...  .venv with the locked dependencies, made by the interpreter of your choice
+
+VENV := .venv
+PYTHON_HERE := $(VENV)/bin/python
+READY := $(VENV)/.ready
+
+.PHONY: setup demo serve test lint bench lock
+
+setup: $(READY)
+
+# Written last, so a set-up that was interrupted starts again; older than the lock, so does that.
+$(READY): requirements/dev.txt pyproject.toml tools/setup
+	@PYTHON="$(PYTHON)" ./tools/setup
+	@touch $@
+
+demo: $(READY)
+	@$(PYTHON_HERE) -m epochd demo $(if $(ONCE),--once) $(DEMO_ARGS)
+
+serve: $(READY)
+	@$(PYTHON_HERE) -m epochd serve $(SERVE_ARGS)
+
+test: $(READY)
+	@$(PYTHON_HERE) -m pytest $(PYTEST_ARGS)
+
+lint: $(READY)
+	$(PYTHON_HERE) -m ruff check .
+	$(PYTHON_HERE) -m ruff format --check .
+	$(PYTHON_HERE) -m mypy
+	$(VENV)/bin/lint-imports --no-cache --no-logo
+
+bench: $(READY)
+	@$(PYTHON_HERE) -m benchmarks $(BENCH_ARGS)
+
+# One resolution for all four files: each is constrained by the largest, so they agree.
+# No annotations and no header, so that no address gets into them.
+UV_COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-annotate --no-header --no-emit-index-url --no-emit-find-links pyproject.toml
+
+lock:
+	$(UV_COMPILE) --extra cpu --extra dev --output-file requirements/dev.txt
+	$(UV_COMPILE) --constraint requirements/dev.txt --output-file requirements/service.txt
+	$(UV_COMPILE) --constraint requirements/dev.txt --extra cpu --output-file requirements/cpu.txt
+	$(UV_COMPILE) --constraint requirements/dev.txt --extra gpu --output-file requirements/gpu.txt
