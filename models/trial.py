@@ -10,7 +10,12 @@ from dataclasses import dataclass
 from pydantic import JsonValue
 
 from models.lifecycle import State, StopReason
+from models.specs.base import Spec
+from models.specs.compile import CompileSpec
+from models.specs.data import DataSpec
 from models.specs.experiment import ExperimentSpec
+from models.specs.fit import FitSpec
+from models.specs.network import NetworkSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +63,19 @@ class TrialResult:
     epochs: int
     parameters: int
     seconds: float
+
+
+class TrialSpec(Spec):
+    """One training with nothing left open: what a trainer is given."""
+
+    data: DataSpec
+    network: NetworkSpec
+    """With its output layer: `output` is "given"."""
+    compile: CompileSpec
+    """With its loss: never "auto"."""
+    fit: FitSpec
+    seed: int
+    """Of validation rows, batch order, initial weights and random layers."""
 
 
 def changed(spec: ExperimentSpec, changes: Mapping[str, JsonValue]) -> ExperimentSpec:
