@@ -1,19 +1,16 @@
 """The real parts that tests run on, started once and only when a test asks for them."""
 
 import contextlib
-import importlib
 import itertools
 import os
-import pkgutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import redis
-import sqlalchemy
 
-import models.tables.base
 from epochd.embedded.leash import Leash
+from store.schema import migrate
 from tests.servers.databases import KINDS, Databases, Kind
 from tests.servers.postgres import PostgresServer
 from tests.servers.valkey import DATABASES, ValkeyServer
@@ -68,17 +65,12 @@ def databases(
         server: PostgresServer = request.getfixturevalue("postgres_server")
         return server
 
-    return Databases(tmp_path_factory.mktemp("databases"), postgres, _create_tables)
+    return Databases(tmp_path_factory.mktemp("databases"), postgres, _migrate)
 
 
-def _create_tables(url: str) -> None:
-    """Make the tables straight from their definitions, until the migrations stand."""
+def _migrate(url: str) -> None:
     with contextlib.suppress(ModuleNotFoundError):  # until all specs stand
-        for module in pkgutil.iter_modules(models.tables.__path__, "models.tables."):
-            importlib.import_module(module.name)
-    engine = sqlalchemy.create_engine(url)
-    models.tables.base.Base.metadata.create_all(engine)
-    engine.dispose()
+        migrate(url)
 
 
 @pytest.fixture(params=KINDS)
