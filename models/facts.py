@@ -21,6 +21,8 @@ class DataFacts:
         rows: rows with a target; with `"missing": "drop"` the most that can be left.
         outputs: numbers to predict a row, for regression; 1 for classification.
         negative_target: a regression target goes below zero (some losses need it not to).
+        target_maximum: the largest value of a regression target; None when not known.
+        class_rows: how many rows each class has, in the order of `classes`; empty when not known.
     """
 
     input_shape: tuple[int, ...]
@@ -29,3 +31,5 @@ class DataFacts:
     rows: int
     outputs: int = 1
     negative_target: bool = False
+    target_maximum: float | None = None
+    class_rows: tuple[int, ...] = ()
