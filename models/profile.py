@@ -29,7 +29,12 @@ class Warned(ProfileModel):
     """Something about the data that a person should look at before training on it."""
 
     code: Literal[
-        "constant_column", "id_like_column", "predicts_target", "many_missing", "imbalance"
+        "constant_column",
+        "id_like_column",
+        "predicts_target",
+        "many_missing",
+        "imbalance",
+        "no_header",
     ]
     column: str | None
     message: str
@@ -43,8 +48,8 @@ class Column(ProfileModel):
         missing: rows without a value.
         distinct: how many different values there are, missing ones not counted.
         minimum, maximum, mean, standard_deviation: of the present values; None for text.
-        top: the most frequent values, most frequent first, at most MAX_CLASSES, only for columns
-            that can be a class label (text, booleans, and integers with few distinct values).
+        top: every value with its rows, most frequent first, for columns that can be a class label
+            (text, booleans, and integers with few distinct values); empty for all others.
         integral: every present value is a whole number.
     """
 
