@@ -137,23 +137,27 @@ def _batch(names: Sequence[str], rows: Sequence[Sequence[str]]) -> pl.DataFrame:
 
 
 def _table(first: Sequence[str], line: int, below: pl.DataFrame, *, decimal_comma: bool) -> Table:
-    values = _typed(below, decimal_comma=decimal_comma)
+    values = _typed(below, first, decimal_comma=decimal_comma)
     if is_header(first, values):
-        values.columns = column_names(first, line)
-        return Table(values)
+        return Table(_frame(column_names(first, line), values))
     names = column_names([""] * len(first), line)
     everything = pl.concat([_batch(below.columns, [first]), below])
-    everything.columns = names
     said = Warned(
         code="no_header",
         column=None,
         message=f"The first row holds values, not names, so it is kept as a row and the columns "
         f"are named {names[0]} to {names[-1]}.",
     )
-    return Table(_typed(everything, decimal_comma=decimal_comma), (said,))
+    values = _typed(everything, names, decimal_comma=decimal_comma)
+    return Table(_frame(names, values), (said,))
 
 
-def _typed(frame: pl.DataFrame, *, decimal_comma: bool) -> pl.DataFrame:
-    return pl.DataFrame(
-        [typed(column, decimal_comma=decimal_comma) for column in frame.iter_columns()]
-    )
+def _typed(frame: pl.DataFrame, names: Sequence[str], *, decimal_comma: bool) -> list[pl.Series]:
+    return [
+        typed(column.alias(name), decimal_comma=decimal_comma)
+        for name, column in zip(names, frame.iter_columns(), strict=True)
+    ]
+
+
+def _frame(names: Sequence[str], columns: Sequence[pl.Series]) -> pl.DataFrame:
+    return pl.DataFrame(dict(zip(names, columns, strict=True)))

@@ -61,10 +61,11 @@ def detect(path: Path, filename: str = "") -> Format:
 
 
 def _archive(path: Path, called: str) -> Format:
-    if not zipfile.is_zipfile(path):
-        raise Unreadable(f"{called} is a damaged archive: its end is missing.")
-    with zipfile.ZipFile(path) as archive:
-        names = archive.namelist()
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+    except (zipfile.BadZipFile, NotImplementedError, OSError) as error:
+        raise Unreadable(f"{called} is a damaged archive: {error}.") from error
     if any(name.endswith(".npy") for name in names):
         return "npz"
     what = (

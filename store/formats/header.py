@@ -12,7 +12,7 @@ import polars as pl
 from store.formats.cells import typed
 
 
-def is_header(first: Sequence[str], below: pl.DataFrame) -> bool:
+def is_header(first: Sequence[str], below: Sequence[pl.Series]) -> bool:
     """Whether the first row holds names.
 
     It is a row of values only if all of this holds: there are columns of numbers; in each of them
@@ -25,7 +25,7 @@ def is_header(first: Sequence[str], below: pl.DataFrame) -> bool:
         below: the typed columns of all other rows, in the same order.
     """
     numbers: list[float] = []
-    for cell, column in zip(first, below.iter_columns(), strict=True):
+    for cell, column in zip(first, below, strict=True):
         if column.dtype == pl.String:
             repeats = column.n_unique() <= len(column) // 2
             if repeats and cell.strip() not in column:

@@ -5,6 +5,7 @@ larger than memory.
 """
 
 import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,9 @@ Array = npt.NDArray[np.generic]
 MAX_UNPACKED_BYTES = 8 << 30
 # Rows that are looked at together, by their size in memory.
 CHUNK_BYTES = 64 << 20
+
+# Whatever reading an archive raises when its bytes are not what they should be.
+DAMAGE = (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, OSError)
 
 _NAMES = (("x", "y", None, None), ("x_train", "y_train", "x_test", "y_test"))
 _X_KINDS = "biuf"
@@ -59,7 +63,7 @@ def read_npz(path: Path, scratch: Path, *, max_bytes: int = MAX_UNPACKED_BYTES) 
     try:
         with zipfile.ZipFile(path) as archive:
             unpacked = _unpacked(archive, scratch, max_bytes)
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, OSError) as error:
+    except DAMAGE as error:
         raise Unreadable(f"The archive is damaged: {error}.") from error
     arrays = _chosen(unpacked)
     return Arrays(

@@ -1,0 +1,62 @@
+"""Makes a built-in dataset's folder: from scikit-learn's own files, or downloaded through Keras.
+
+The download runs in a process of its own, because Keras must not be loaded here.
+"""
+
+import subprocess
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from models.builtins import BUNDLED, DOWNLOADED, PREFIX
+from models.errors import DatasetUnavailable, NotFound
+from models.profile import DatasetProfile, TableProfile
+from store.formats.builtin import write_bundled
+from store.formats.read import read
+
+# CIFAR-10 is 170 MB; a network slower than this is not worth the wait of a worker.
+DOWNLOAD_SECONDS = 900
+
+
+def write_builtin(name: str, into: Path, *, timeout: float = DOWNLOAD_SECONDS) -> DatasetProfile:
+    """Write the folder of a built-in dataset.
+
+    Args:
+        name: without "builtin:".
+        into: an existing, empty folder.
+        timeout: seconds that a download may take.
+
+    Raises:
+        NotFound: no built-in dataset has this name.
+        DatasetUnavailable: it has to be downloaded and that did not work.
+    """
+    if name in BUNDLED:
+        return write_bundled(name, into)
+    if name not in DOWNLOADED:
+        known = ", ".join([*BUNDLED, *DOWNLOADED])
+        raise NotFound(f"There is no built-in dataset {name!r}; there are {known}.")
+    profile = DOWNLOADED[name]
+    is_table = isinstance(profile, TableProfile)
+    with TemporaryDirectory() as scratch:
+        file = Path(scratch) / (f"{name}.csv" if is_table else f"{name}.npz")
+        _download(name, file, timeout)
+        return read(file, file.name, into, profile.target if is_table else None)
+
+
+def _download(name: str, file: Path, timeout: float) -> None:
+    command = [sys.executable, "-m", "worker.trainer.download", name, str(file)]
+    try:
+        ran = subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False)
+    except subprocess.TimeoutExpired:
+        raise _unavailable(name, f"the download took more than {timeout:.0f} s") from None
+    if ran.returncode:
+        said = ran.stderr.strip().splitlines()
+        raise _unavailable(name, said[-1] if said else f"it ended with {ran.returncode}")
+
+
+def _unavailable(name: str, why: str) -> DatasetUnavailable:
+    offline = ", ".join(PREFIX + bundled for bundled in BUNDLED)
+    return DatasetUnavailable(
+        f"{PREFIX}{name} has to be downloaded once, and that did not work here: {why}. Give this "
+        f"machine a network, upload the data as NPZ or CSV, or use one that needs none: {offline}."
+    )
