@@ -98,7 +98,7 @@ def test_the_summary_says_who_won_with_what_and_when() -> None:
 
 def test_curves_are_aligned_and_averaged_over_the_repeats_that_got_that_far() -> None:
     results = [trial(1, 0.5, candidate=0), trial(2, 0.3, candidate=0, repeat=1)]
-    curves = {
+    curves: dict[int, list[dict[str, float | None]]] = {
         1: [{"loss": 1.0}, {"loss": 0.5}, {"loss": None}],
         2: [{"loss": 3.0}],
     }

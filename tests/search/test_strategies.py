@@ -1,6 +1,7 @@
 """Every strategy keeps one contract: same results, same proposals; bounded; reasons never empty."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -13,8 +14,8 @@ from search.learning_rates import rates
 from search.registry import strategy_for
 from search.strategy import Conclude
 
-NETWORK = {"layers": [{"layer": "Dense", "units": 8, "activation": "relu"}]}
-SPECS = {
+NETWORK: dict[str, Any] = {"layers": [{"layer": "Dense", "units": 8, "activation": "relu"}]}
+SPECS: dict[str, dict[str, Any]] = {
     "single": {"network": NETWORK},
     "learning_rates": {
         "network": NETWORK,
