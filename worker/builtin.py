@@ -36,11 +36,11 @@ def write_builtin(name: str, into: Path, *, timeout: float = DOWNLOAD_SECONDS) -
         known = ", ".join([*BUNDLED, *DOWNLOADED])
         raise NotFound(f"There is no built-in dataset {name!r}; there are {known}.")
     profile = DOWNLOADED[name]
-    is_table = isinstance(profile, TableProfile)
+    target = profile.target if isinstance(profile, TableProfile) else None
     with TemporaryDirectory() as scratch:
-        file = Path(scratch) / (f"{name}.csv" if is_table else f"{name}.npz")
+        file = Path(scratch) / (f"{name}.csv" if target else f"{name}.npz")
         _download(name, file, timeout)
-        return read(file, file.name, into, profile.target if is_table else None)
+        return read(file, file.name, into, target)
 
 
 def _download(name: str, file: Path, timeout: float) -> None:
