@@ -66,6 +66,18 @@ class FullConvolution(Convolution):
     kernel_regularizer: Regularizer | None = None
     kernel_constraint: Constraint | None = None
 
+    def build(self, shape: Shape) -> Built:
+        """Slide, either in wide steps or with a spread-out window.
+
+        Raises:
+            ShapeError: both at once, or whatever is wrong for any convolution.
+        """
+        if max(per_axis(self.strides)) > 1 and max(per_axis(self.dilation_rate)) > 1:
+            raise ShapeError(
+                "strides above 1 and dilation_rate above 1 exclude each other", "strides"
+            )
+        return super().build(shape)
+
     def kernels(self, kernel: Shape, channels: int) -> tuple[int, tuple[Weight, ...]]:
         """One kernel over the channels of a group.
 
@@ -149,8 +161,6 @@ class SeparableConv2D(ChannelWise):
 def _slide(layer: Convolution, extents: Shape, kernel: Shape) -> Shape:
     """Count the kernel's places along each axis."""
     strides, dilation = per_axis(layer.strides), per_axis(layer.dilation_rate)
-    if max(strides) > 1 and max(dilation) > 1:
-        raise ShapeError("strides above 1 and dilation_rate above 1 exclude each other", "strides")
     slid = tuple(
         positions(extent, window, stride, layer.padding, rate)
         for extent, window, stride, rate in zip(extents, kernel, strides, dilation, strict=True)
