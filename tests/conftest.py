@@ -1,6 +1,5 @@
 """The real parts that tests run on, started once and only when a test asks for them."""
 
-import contextlib
 import itertools
 import os
 from collections.abc import Iterator
@@ -65,12 +64,7 @@ def databases(
         server: PostgresServer = request.getfixturevalue("postgres_server")
         return server
 
-    return Databases(tmp_path_factory.mktemp("databases"), postgres, _migrate)
-
-
-def _migrate(url: str) -> None:
-    with contextlib.suppress(ModuleNotFoundError):  # until all specs stand
-        migrate(url)
+    return Databases(tmp_path_factory.mktemp("databases"), postgres, migrate)
 
 
 @pytest.fixture(params=KINDS)

@@ -20,14 +20,19 @@ GRACE_SECONDS = 10.0
 
 
 class Leash:
-    """Holds child processes. Use it as a context manager, or call `close`."""
+    """Holds child processes. Use it as a context manager, or call `close`.
 
-    def __init__(self) -> None:
+    Args:
+        keep: file descriptors that stay open until the last held process is gone, such as a lock.
+    """
+
+    def __init__(self, keep: tuple[int, ...] = ()) -> None:
         self._guard = subprocess.Popen(
             [sys.executable, "-I", "-S", __file__],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
+            pass_fds=keep,
             start_new_session=True,  # a Ctrl-C in the terminal must not reach the guard
             text=True,
         )
@@ -61,8 +66,9 @@ class Leash:
     def _tell(self, line: str) -> None:
         if self._guard.stdin is None:
             raise RuntimeError("the guard has no pipe")
-        self._guard.stdin.write(line + "\n")
-        self._guard.stdin.flush()
+        with contextlib.suppress(BrokenPipeError):  # someone killed the guard: go on without it
+            self._guard.stdin.write(line + "\n")
+            self._guard.stdin.flush()
 
 
 def _guard() -> None:

@@ -1,0 +1,81 @@
+"""The command `epochd`: reads options and settings, and hands over to the part that was named."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from epochd.errors import CannotRun
+from epochd.settings import Settings
+from models.errors import EpochdError
+
+app = typer.Typer(
+    help="A REST training service for Keras networks with a job queue.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Host = Annotated[str | None, typer.Option(help="Address to listen on. [default: 127.0.0.1]")]
+Port = Annotated[int | None, typer.Option(help="Port to listen on, 0 for any. [default: 8000]")]
+DataDir = Annotated[Path | None, typer.Option(help="Where to keep data. [default: epochd-data]")]
+Slots = Annotated[int | None, typer.Option(help="Trials at the same time. [default: one a core]")]
+
+
+@app.command()
+def serve(
+    host: Host = None, port: Port = None, data_dir: DataDir = None, slots: Slots = None
+) -> None:
+    """Run everything on this machine: API, broker, database and workers, in one data folder."""
+    from epochd.serve import serve as run
+
+    run(Settings.read(host=host, port=port, data_dir=data_dir, slots=slots))
+
+
+@app.command()
+def demo(
+    *,
+    once: Annotated[bool, typer.Option("--once", help="End after the table.")] = False,
+    port: Port = None,
+    data_dir: Annotated[
+        Path | None, typer.Option(help="Where to keep data. [default: a temporary folder]")
+    ] = None,
+    slots: Slots = None,
+) -> None:
+    """Start a service, compare three learning rates over HTTP, show what came of it."""
+    from epochd.demo.run import demo as run
+
+    run(Settings.read(port=port, slots=slots), once=once, keep=data_dir)
+
+
+@app.command()
+def migrate(
+    *,
+    check: Annotated[
+        bool, typer.Option("--check", help="Change nothing; end with 1 if there is work to do.")
+    ] = False,
+) -> None:
+    """Bring the database to the schema of this version."""
+    from epochd import migrate as migrations
+
+    settings = Settings.read()
+    if not check:
+        migrations.migrate(settings)
+    elif not migrations.is_current(settings):
+        sys.exit("epochd: the database is not at the schema of this version: epochd migrate")
+
+
+def main() -> None:
+    """Run the command; whatever a person can mend is one line, not a traceback."""
+    try:
+        app()
+    except CannotRun as error:
+        print(f"epochd: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except EpochdError as error:
+        sys.exit(f"epochd: {error}")
+
+
+if __name__ == "__main__":
+    main()
