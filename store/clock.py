@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Float, bindparam
+from sqlalchemy import BindParameter, ColumnElement, Float, bindparam
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -25,6 +25,11 @@ class _Now(FunctionElement[datetime]):
 def now(offset_seconds: float = 0.0) -> ColumnElement[datetime]:
     """The database's time, `offset_seconds` later (negative: earlier), as an SQL expression."""
     return _Now(bindparam(None, float(offset_seconds), type_=Float()))
+
+
+def ago(seconds: BindParameter[float]) -> ColumnElement[datetime]:
+    """The database's time, minus the seconds of a parameter that each row brings."""
+    return _Now(-1 * seconds)
 
 
 @compiles(_Now, postgresql.dialect.name)

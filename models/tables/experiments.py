@@ -7,6 +7,7 @@ from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.lifecycle import State
+from models.monitor import Mode
 from models.specs.experiment import Device
 from models.tables.base import Base, enum_column
 
@@ -24,7 +25,9 @@ class ExperimentRow(Base):
     """The validated spec, as ExperimentSpec dumps it; the only copy."""
     dataset_id: Mapped[str] = mapped_column(ForeignKey("datasets.id"), index=True)
     metric: Mapped[str] = mapped_column(String(100))
-    """The monitored metric: what "best" means for every trial of this experiment."""
+    """The monitored metric: by it every trial of this experiment is judged."""
+    mode: Mapped[Mode] = mapped_column(String(3))
+    """Which way that metric is better."""
     precedence: Mapped[int]
     """The priority, negated: the lowest goes first, so that a plain index is in queue order."""
     max_parallel: Mapped[int]

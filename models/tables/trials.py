@@ -43,7 +43,9 @@ class TrialRow(Base):
     crashes: Mapped[int] = mapped_column(default=0)
     worker: Mapped[str | None] = mapped_column(String(200))
     lease_until: Mapped[datetime | None]
+    created_at: Mapped[datetime]
     queued_at: Mapped[datetime]
+    """When it last came into the queue."""
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
 

@@ -1,0 +1,125 @@
+"""The steps of a claim: lock an experiment, start its oldest queued trial, gather what it needs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pydantic import JsonValue, TypeAdapter
+from sqlalchemy import and_, insert, null, select
+from sqlalchemy.orm import Session
+
+from models.lifecycle import ExperimentMove, State, TrialMove
+from models.profile import DatasetProfile
+from models.specs.experiment import Device, ExperimentSpec
+from models.tables.datasets import DatasetRow
+from models.tables.experiments import ExperimentRow
+from models.tables.trials import AttemptRow, TrialRow
+from store import claimable, moves
+from store.clock import now
+from store.fence import Lease
+from store.moves import Moved
+
+_PROFILE: TypeAdapter[DatasetProfile] = TypeAdapter(DatasetProfile)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """A trial to train, with all that is needed to start.
+
+    Attributes:
+        spec: of the whole experiment; `changes` applied to it give the trial's.
+        epochs_done: by earlier attempts.
+        seconds: training time of earlier attempts, which counts for limits.max_seconds.
+        folder: key of the dataset's folder in the artifact store.
+    """
+
+    lease: Lease
+    owner: str
+    spec: ExperimentSpec
+    changes: Mapping[str, JsonValue]
+    setting: Mapping[str, JsonValue]
+    seed: int
+    repeat: int
+    epochs_planned: int
+    epochs_done: int
+    seconds: float
+    dataset_id: str
+    folder: str
+    profile: DatasetProfile
+
+
+def lock_next(tx: Session, device: Device) -> str | None:
+    """Lock the experiment to be served; wait for a locked one only when there is no other."""
+    first = claimable.in_queue_order(claimable.fits(device)).limit(1)
+    free = tx.scalar(first.with_for_update(of=ExperimentRow, skip_locked=True))
+    return free or tx.scalar(first.with_for_update(of=ExperimentRow))
+
+
+def take_oldest(tx: Session, experiment_id: str, worker: str, lease_seconds: float) -> Moved | None:
+    """Start its oldest queued trial, counting places anew now that its row is locked."""
+    oldest = (
+        select(TrialRow.id)
+        .where(TrialRow.experiment_id == experiment_id, TrialRow.state == State.QUEUED)
+        .order_by(TrialRow.number)
+        .limit(1)
+        .scalar_subquery()
+    )
+    place_left = (
+        select(ExperimentRow.id)
+        .where(ExperimentRow.id == experiment_id, claimable.OPEN, claimable.has_free_place())
+        .exists()
+    )
+    taken = moves.trials(
+        tx,
+        experiment_id,
+        and_(TrialRow.id == oldest, place_left),
+        State.QUEUED,
+        TrialMove.CLAIM,
+        reason="Claimed by a worker.",
+        worker=worker,
+        values={"worker": worker, "lease_until": now(lease_seconds), "error": null()},
+    )
+    for trial in taken:
+        tx.execute(
+            insert(AttemptRow).values(
+                trial_id=trial.trial_id, number=trial.attempt, worker=worker, started_at=now()
+            )
+        )
+    return taken[0] if taken else None
+
+
+def start(tx: Session, taken: Moved) -> Claim:
+    """Start the experiment with its first trial, and gather what the trial needs."""
+    trial, experiment, dataset = (
+        tx.execute(
+            select(TrialRow, ExperimentRow, DatasetRow)
+            .join(ExperimentRow, ExperimentRow.id == TrialRow.experiment_id)
+            .join(DatasetRow, DatasetRow.id == ExperimentRow.dataset_id)
+            .where(TrialRow.id == taken.trial_id)
+        )
+        .tuples()
+        .one()
+    )
+    if experiment.state is State.QUEUED:
+        reason = f"Trial {taken.number} started."
+        moves.experiment(tx, experiment.id, State.QUEUED, ExperimentMove.START, reason=reason)
+    lease = Lease(
+        trial_id=taken.trial_id,
+        experiment_id=experiment.id,
+        number=taken.number,
+        attempt=taken.attempt,
+    )
+    return Claim(
+        lease=lease,
+        owner=experiment.owner,
+        spec=ExperimentSpec.model_validate(experiment.spec),
+        changes=trial.changes,
+        setting=trial.setting,
+        seed=trial.seed,
+        repeat=trial.repeat,
+        epochs_planned=trial.epochs_planned,
+        epochs_done=trial.epochs_done,
+        seconds=trial.seconds,
+        dataset_id=dataset.id,
+        folder=dataset.folder or "",
+        profile=_PROFILE.validate_python(dataset.profile),
+    )

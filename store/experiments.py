@@ -1,0 +1,319 @@
+"""Experiments: submitted with their trials, read and listed, cancelled, concluded, deleted.
+
+Every verb that a client reaches takes the owner; another's experiment is not found.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy import ColumnElement, and_, insert, null, select, true
+from sqlalchemy import delete as delete_from
+from sqlalchemy.orm import Session
+
+from models.errors import IllegalMove, NotFound
+from models.findings import Finding
+from models.ids import new_experiment_id
+from models.lifecycle import ACTIVE, ExperimentMove, State, StopReason, TrialMove
+from models.monitor import monitored
+from models.specs.experiment import ExperimentSpec
+from models.tables.datasets import ArtifactRow
+from models.tables.experiments import ExperimentLabelRow, ExperimentRow
+from models.tables.trials import TrialRow
+from models.views.base import Page, Problem
+from models.views.comparison import Conclusion
+from models.views.experiment import ExperimentView
+from store import cursors, datasets, events, moves, standing
+from store.clock import now
+from store.moves import HELD, Locked
+from store.trials import PlannedTrialRow, insert_queued
+
+_CONCLUSIONS = {
+    State.SUCCEEDED: ExperimentMove.SUCCEED,
+    State.FAILED: ExperimentMove.FAIL,
+    State.CANCELLED: ExperimentMove.CANCEL,
+}
+
+
+def submit(
+    tx: Session,
+    *,
+    owner: str,
+    spec: ExperimentSpec,
+    dataset_id: str,
+    trials: Sequence[PlannedTrialRow],
+) -> ExperimentView:
+    """Store an experiment with its first trials, queued. The doorbell rings after the commit.
+
+    Raises:
+        NotFound: there is no such dataset, or it is not this owner's.
+        DatasetFailed: the dataset could not be read.
+    """
+    datasets.hold(tx, owner=owner, dataset_id=dataset_id)
+    experiment_id = new_experiment_id()
+    judged_by = monitored(spec.compile, spec.fit)
+    tx.execute(
+        insert(ExperimentRow).values(
+            id=experiment_id,
+            owner=owner,
+            name=spec.name,
+            state=State.QUEUED,
+            spec=spec.model_dump(mode="json"),
+            dataset_id=dataset_id,
+            metric=judged_by.metric,
+            mode=judged_by.mode,
+            precedence=-spec.limits.priority,
+            max_parallel=spec.limits.max_parallel,
+            device=spec.limits.device,
+            version=0,
+            last_event=0,
+            created_at=now(),
+            rung_at=now(),
+        )
+    )
+    labels = [
+        {"experiment_id": experiment_id, "key": key, "value": value}
+        for key, value in spec.labels.items()
+    ]
+    if labels:
+        tx.execute(insert(ExperimentLabelRow), labels)
+    insert_queued(tx, experiment_id, trials, first=1)
+    reason = f"Submitted with {len(trials)} trial{'' if len(trials) == 1 else 's'}."
+    events.append(tx, experiment_id, [events.Fact(kind="experiment.queued", reason=reason)])
+    return get(tx, owner=owner, experiment_id=experiment_id)
+
+
+def get(tx: Session, *, owner: str, experiment_id: str) -> ExperimentView:
+    """One experiment as it stands.
+
+    Raises:
+        NotFound: there is no such experiment of this owner.
+    """
+    row = tx.scalar(select(ExperimentRow).where(_mine(owner, experiment_id)))
+    if row is None:
+        raise _not_found(experiment_id)
+    return _views(tx, [row])[0]
+
+
+def page(
+    tx: Session,
+    *,
+    owner: str,
+    state: State | None,
+    labels: Mapping[str, str],
+    cursor: str | None,
+    limit: int,
+) -> Page[ExperimentView]:
+    """The newest first; only those in the state and with all of the labels.
+
+    Raises:
+        Invalid: the cursor is not one of ours.
+    """
+    rows = tx.scalars(
+        select(ExperimentRow)
+        .where(
+            ExperimentRow.owner == owner,
+            ExperimentRow.state == state if state else true(),
+            ExperimentRow.id < cursors.decode(cursor) if cursor else true(),
+            *(_labelled(key, value) for key, value in labels.items()),
+        )
+        .order_by(ExperimentRow.id.desc())
+        .limit(limit + 1)
+    ).all()
+    more = len(rows) > limit
+    data = _views(tx, rows[:limit])
+    following = cursors.encode(data[-1].id) if more else None
+    return Page(data=data, has_more=more, next_cursor=following)
+
+
+def version(tx: Session, *, owner: str, experiment_id: str) -> int:
+    """The number that rises with every visible change: the ETag.
+
+    Raises:
+        NotFound: there is no such experiment of this owner.
+    """
+    found = tx.scalar(select(ExperimentRow.version).where(_mine(owner, experiment_id)))
+    if found is None:
+        raise _not_found(experiment_id)
+    return found
+
+
+def versions(tx: Session, ids: Sequence[str]) -> Mapping[str, int]:
+    """The versions of many experiments at once, for those who wait; deleted ones are left out."""
+    query = select(ExperimentRow.id, ExperimentRow.version).where(ExperimentRow.id.in_(ids))
+    return dict(tx.execute(query).tuples().all())
+
+
+def spec_of(tx: Session, experiment_id: str) -> ExperimentSpec:
+    """The spec, as it was submitted.
+
+    Raises:
+        NotFound: there is no such experiment.
+    """
+    spec = tx.scalar(select(ExperimentRow.spec).where(ExperimentRow.id == experiment_id))
+    if spec is None:
+        raise _not_found(experiment_id)
+    return ExperimentSpec.model_validate(spec)
+
+
+def dataset_of(tx: Session, experiment_id: str) -> str:
+    """The id of the dataset that it trains on.
+
+    Raises:
+        NotFound: there is no such experiment.
+    """
+    found = tx.scalar(select(ExperimentRow.dataset_id).where(ExperimentRow.id == experiment_id))
+    if found is None:
+        raise _not_found(experiment_id)
+    return found
+
+
+def lock(tx: Session, experiment_id: str) -> Locked | None:
+    """Lock an experiment to advance it; None when it was deleted."""
+    return moves.lock(tx, experiment_id)
+
+
+def cancel(tx: Session, *, owner: str, experiment_id: str) -> ExperimentView:
+    """Cancel what is queued at once, and ask the workers of what is running to end it.
+
+    Again is the same as once.
+
+    Raises:
+        NotFound: there is no such experiment of this owner.
+        IllegalMove: it is over, and was not cancelled.
+    """
+    experiment = _lock_mine(tx, owner, experiment_id)
+    if experiment.state in {State.CANCELLING, State.CANCELLED}:
+        return get(tx, owner=owner, experiment_id=experiment_id)
+    if experiment.state.is_terminal:
+        raise IllegalMove(f"The experiment is over: it {experiment.state}.")
+    reason = "A client cancelled the experiment."
+    moves.trials(
+        tx,
+        experiment_id,
+        true(),
+        State.QUEUED,
+        TrialMove.CANCEL,
+        reason=reason,
+        values={"stop_reason": StopReason.CANCELLED},
+    )
+    moves.trials(tx, experiment_id, true(), State.RUNNING, TrialMove.REQUEST_CANCEL, reason=reason)
+    move = ExperimentMove.REQUEST_CANCEL if _is_held(tx, experiment_id) else ExperimentMove.CANCEL
+    moves.experiment(tx, experiment_id, experiment.state, move, reason=reason)
+    return get(tx, owner=owner, experiment_id=experiment_id)
+
+
+def conclude(
+    tx: Session,
+    experiment_id: str,
+    state: State,
+    conclusion: Conclusion | None,
+    *,
+    error: Problem | None = None,
+    findings: Sequence[Finding] = (),
+) -> None:
+    """End an experiment whose trials are all over.
+
+    Raises:
+        NotFound: there is no such experiment.
+        IllegalMove: it is over already, or cannot end like this.
+    """
+    experiment = moves.lock(tx, experiment_id)
+    if experiment is None:
+        raise _not_found(experiment_id)
+    reason = error.detail if error else conclusion.reason if conclusion else "All trials are over."
+    moves.experiment(
+        tx,
+        experiment_id,
+        experiment.state,
+        _CONCLUSIONS[state],
+        reason=reason,
+        values={
+            "conclusion": conclusion.model_dump(mode="json") if conclusion else null(),
+            "error": error.model_dump(mode="json") if error else null(),
+            "findings": [finding.model_dump(mode="json") for finding in findings] or null(),
+        },
+    )
+
+
+def unadvanced(tx: Session, limit: int = 100) -> tuple[str, ...]:
+    """Experiments that are not over although no trial of theirs is left to run."""
+    has_active = (
+        select(TrialRow.id)
+        .where(TrialRow.experiment_id == ExperimentRow.id, TrialRow.state.in_(ACTIVE))
+        .exists()
+    )
+    query = select(ExperimentRow.id).where(ExperimentRow.finished_at.is_(None), ~has_active)
+    return tuple(tx.scalars(query.limit(limit)).all())
+
+
+def delete(tx: Session, *, owner: str, experiment_id: str) -> tuple[str, ...]:
+    """Remove an experiment that is over, with everything of it.
+
+    Returns:
+        The keys of its files, to be deleted after the commit.
+
+    Raises:
+        NotFound: there is no such experiment of this owner.
+        IllegalMove: it is not over.
+    """
+    experiment = _lock_mine(tx, owner, experiment_id)
+    if not experiment.state.is_terminal:
+        raise IllegalMove(f"The experiment is {experiment.state}; cancel it first.")
+    keys = tx.scalars(
+        select(ArtifactRow.key).where(ArtifactRow.experiment_id == experiment_id)
+    ).all()
+    tx.execute(delete_from(ExperimentRow).where(ExperimentRow.id == experiment_id))
+    return tuple(keys)
+
+
+def _mine(owner: str, experiment_id: str) -> ColumnElement[bool]:
+    return and_(ExperimentRow.id == experiment_id, ExperimentRow.owner == owner)
+
+
+def _not_found(experiment_id: str) -> NotFound:
+    return NotFound(f"There is no experiment {experiment_id}.")
+
+
+def _lock_mine(tx: Session, owner: str, experiment_id: str) -> Locked:
+    experiment = moves.lock(tx, experiment_id)
+    if experiment is None or experiment.owner != owner:
+        raise _not_found(experiment_id)
+    return experiment
+
+
+def _is_held(tx: Session, experiment_id: str) -> bool:
+    query = select(TrialRow.id).where(
+        TrialRow.experiment_id == experiment_id, TrialRow.state.in_(HELD)
+    )
+    return tx.scalar(query.limit(1)) is not None
+
+
+def _labelled(key: str, value: str) -> ColumnElement[bool]:
+    return ExperimentRow.id.in_(
+        select(ExperimentLabelRow.experiment_id).where(
+            ExperimentLabelRow.key == key, ExperimentLabelRow.value == value
+        )
+    )
+
+
+def _views(tx: Session, rows: Sequence[ExperimentRow]) -> tuple[ExperimentView, ...]:
+    progress = standing.progress(tx, rows)
+    best = standing.best(tx, rows)
+    return tuple(
+        ExperimentView(
+            id=row.id,
+            name=row.name,
+            labels=row.spec["labels"],
+            state=row.state,
+            spec=ExperimentSpec.model_validate(row.spec),
+            version=row.version,
+            progress=progress[row.id],
+            best=best.get(row.id),
+            conclusion=Conclusion.model_validate(row.conclusion) if row.conclusion else None,
+            findings=tuple(Finding.model_validate(finding) for finding in row.findings or ()),
+            error=Problem.model_validate(row.error) if row.error else None,
+            created_at=row.created_at,
+            started_at=row.started_at,
+            finished_at=row.finished_at,
+        )
+        for row in rows
+    )

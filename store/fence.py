@@ -1,0 +1,51 @@
+"""Keeps out workers that no longer own a trial: their attempt's number is the token."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, and_, select, update
+from sqlalchemy.orm import Session
+
+from models.errors import LeaseLost
+from models.lifecycle import State
+from models.tables.experiments import ExperimentRow
+from models.tables.trials import TrialRow
+from store.moves import HELD
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lease:
+    """The right of one attempt to one trial."""
+
+    trial_id: int
+    experiment_id: str
+    number: int
+    attempt: int
+
+
+def held(lease: Lease) -> ColumnElement[bool]:
+    """Whether the attempt still owns its trial."""
+    return and_(
+        TrialRow.id == lease.trial_id,
+        TrialRow.attempt == lease.attempt,
+        TrialRow.state.in_(HELD),
+    )
+
+
+def fence(tx: Session, lease: Lease) -> State:
+    """Lock the experiment, raise its version, and make sure that the lease still holds.
+
+    Returns:
+        running or cancelling.
+
+    Raises:
+        LeaseLost: another attempt owns the trial, or nobody.
+    """
+    tx.execute(
+        update(ExperimentRow)
+        .where(ExperimentRow.id == lease.experiment_id)
+        .values(version=ExperimentRow.version + 1)
+    )
+    state = tx.scalar(select(TrialRow.state).where(held(lease)).with_for_update())
+    if state is None:
+        raise LeaseLost
+    return state

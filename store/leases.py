@@ -1,0 +1,180 @@
+"""A worker's time-limited right to a trial: claimed, renewed, given back, or taken away.
+
+`Lease.attempt` is the fencing token: every verb first asks whether that attempt still holds the
+trial. Nothing here commits, and no time comes from this host's clock.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+from pydantic import JsonValue
+from sqlalchemy import and_, select, update
+from sqlalchemy.orm import Session
+
+from models.errors import LeaseLost
+from models.lifecycle import State, TrialMove
+from models.specs.experiment import Device
+from models.tables.experiments import ExperimentRow
+from models.tables.trials import TrialRow
+from store import claims, endings
+from store.claims import Claim
+from store.clock import now
+from store.fence import Lease, fence, held
+from store.moves import HELD
+from store.outcomes import Cancelled, Expired, Failed, Outcome
+
+# A worker that is silent for this long is taken for dead; it beats six times meanwhile.
+LEASE_SECONDS = 30.0
+HEARTBEAT_SECONDS = 5.0
+
+# A trial that takes its worker or trainer down this often is given up.
+MAX_CRASHES = 3
+
+# A claim that fails this often in a row lost each time to another claim, so work is being done.
+_CLAIM_ROUNDS = 50
+
+
+class Order(StrEnum):
+    """What a worker is to do with the trial it holds."""
+
+    GO_ON = "go_on"
+    CANCEL = "cancel"
+
+
+def claim(
+    tx: Session, *, worker: str, device: Device, lease_seconds: float = LEASE_SECONDS
+) -> Claim | None:
+    """Take the next trial: of the most urgent, then oldest experiment with a free place.
+
+    Must come first in its transaction: it may wait for another claim, and may hold no lock then.
+    The worker gets trials for its own device and for any.
+
+    Returns:
+        The trial, now running; None when there is nothing to do.
+    """
+    for _ in range(_CLAIM_ROUNDS):
+        with tx.begin_nested() as round_:
+            experiment_id = claims.lock_next(tx, device)
+            if experiment_id is None:
+                return None
+            taken = claims.take_oldest(tx, experiment_id, worker, lease_seconds)
+            if taken is not None:
+                return claims.start(tx, taken)
+            round_.rollback()  # unlocks it: what was claimable a moment ago no longer is
+    return None
+
+
+def renew(tx: Session, lease: Lease, lease_seconds: float = LEASE_SECONDS) -> Order:
+    """Keep the trial for another while.
+
+    Raises:
+        LeaseLost: another attempt owns it, or nobody.
+    """
+    state = tx.scalar(
+        update(TrialRow)
+        .where(held(lease))
+        .values(lease_until=now(lease_seconds))
+        .returning(TrialRow.state)
+    )
+    return _order(state)
+
+
+def order(tx: Session, lease: Lease) -> Order:
+    """What to do now: a cheap read, fit for asking every second.
+
+    Raises:
+        LeaseLost: another attempt owns it, or nobody.
+    """
+    return _order(tx.scalar(select(TrialRow.state).where(held(lease))))
+
+
+def describe(tx: Session, lease: Lease, engine: Mapping[str, JsonValue]) -> None:
+    """Say how the trial is being trained.
+
+    Raises:
+        LeaseLost: another attempt owns it, or nobody.
+    """
+    fence(tx, lease)
+    tx.execute(update(TrialRow).where(held(lease)).values(engine=dict(engine)))
+
+
+def release(tx: Session, lease: Lease, reason: str) -> State:
+    """Give the trial back unfinished, as on a drain; no crash is counted.
+
+    Returns:
+        queued, or cancelled when a cancel was asked for.
+
+    Raises:
+        LeaseLost: another attempt owns it, or nobody.
+    """
+    state = fence(tx, lease)
+    return endings.give_up(tx, lease, state, TrialMove.RELEASE, reason=reason, outcome="released")
+
+
+def crashed(tx: Session, lease: Lease, failure: Failed, max_crashes: int = MAX_CRASHES) -> State:
+    """Its trainer died. Another attempt may do better, but not for ever.
+
+    Returns:
+        queued; cancelled when a cancel was asked for; failed with `failure` after the last crash
+        that is allowed.
+
+    Raises:
+        LeaseLost: another attempt owns it, or nobody.
+    """
+    state = fence(tx, lease)
+    crashes = tx.scalars(
+        update(TrialRow)
+        .where(held(lease))
+        .values(crashes=TrialRow.crashes + 1)
+        .returning(TrialRow.crashes)
+    ).one()
+    if state is State.RUNNING and crashes >= max_crashes:
+        return endings.end(tx, lease, state, failure)
+    reason = failure.problem.detail
+    return endings.give_up(
+        tx, lease, state, TrialMove.EXPIRE, reason=reason, outcome=failure.stop_reason
+    )
+
+
+def finish(tx: Session, lease: Lease, outcome: Outcome) -> State:
+    """Write how the trial ended. Its experiment has to be advanced in the same transaction.
+
+    Returns:
+        Its last state. A trial whose cancel was asked for ends as cancelled whatever it came to:
+        that is what the client has been told.
+
+    Raises:
+        LeaseLost: another attempt owns it, or nobody.
+        IllegalMove: the outcome is Cancelled, though nobody asked for that.
+    """
+    state = fence(tx, lease)
+    return endings.end(tx, lease, state, Cancelled() if state is State.CANCELLING else outcome)
+
+
+def expire(tx: Session, max_crashes: int = MAX_CRASHES) -> tuple[Expired, ...]:
+    """Take back every trial whose lease has run out, and count a crash for each.
+
+    The experiments of those that failed or were cancelled have to be advanced. What another
+    transaction holds at this moment is left for the next time.
+    """
+    overdue = and_(TrialRow.lease_until < now(), TrialRow.state.in_(HELD))
+    ids = tx.scalars(select(TrialRow.experiment_id).where(overdue).distinct()).all()
+    locked = tx.scalars(
+        select(ExperimentRow.id)
+        .where(ExperimentRow.id.in_(ids))
+        .order_by(ExperimentRow.id)
+        .with_for_update(skip_locked=True)
+    ).all()
+    trials = tx.scalars(
+        select(TrialRow)
+        .where(overdue, TrialRow.experiment_id.in_(locked))
+        .order_by(TrialRow.experiment_id, TrialRow.number)
+        .with_for_update(skip_locked=True)
+    ).all()
+    return tuple(endings.expire(tx, trial, max_crashes) for trial in trials)
+
+
+def _order(state: State | None) -> Order:
+    if state is None:
+        raise LeaseLost
+    return Order.CANCEL if state is State.CANCELLING else Order.GO_ON

@@ -1,0 +1,63 @@
+"""How an attempt at a trial can end, as frozen values: matched once, in `leases`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pydantic import JsonValue
+
+from models.findings import Finding
+from models.lifecycle import State, StopReason
+from models.views.base import Problem
+from store.artifacts import Stored
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Succeeded:
+    """The training came to its end, or diverged: both are results.
+
+    Attributes:
+        stop_reason: completed, early_stopped, diverged or pruned.
+        network: the exported network; None when there is nothing worth keeping.
+        findings: what the trainer's measurements showed.
+        engine: how it was trained.
+    """
+
+    stop_reason: StopReason
+    network: Stored | None = None
+    findings: tuple[Finding, ...] = ()
+    engine: Mapping[str, JsonValue] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failed:
+    """The training cannot go on.
+
+    Attributes:
+        stop_reason: timed_out, out_of_memory, worker_lost or error.
+        problem: what a client is told.
+    """
+
+    stop_reason: StopReason
+    problem: Problem
+    findings: tuple[Finding, ...] = ()
+    engine: Mapping[str, JsonValue] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelled:
+    """The trainer is proven to have ended after a cancel."""
+
+
+Outcome = Succeeded | Failed | Cancelled
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expired:
+    """A trial whose worker went silent, and where it went: queued, failed or cancelled."""
+
+    experiment_id: str
+    number: int
+    attempt: int
+    worker: str | None
+    crashes: int
+    state: State

@@ -1,0 +1,276 @@
+"""The trials of an experiment: added by a search, read by clients, ranked, cancelled one by one."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Select, func, insert, select
+from sqlalchemy.orm import Session
+
+from models.errors import IllegalMove, NotFound
+from models.findings import Finding
+from models.lifecycle import State, StopReason, TrialMove
+from models.tables.datasets import ArtifactKind, ArtifactRow
+from models.tables.experiments import ExperimentRow
+from models.tables.trials import AttemptRow, EpochRow, TrialRow
+from models.trial import Proposal, TrialResult
+from models.views.base import Page, Problem
+from models.views.trial import AttemptView, Best, EpochView, TrialView
+from store import cursors, epochs, events, moves
+from store.artifacts import Stored
+from store.clock import now
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedTrialRow:
+    """A proposal with what follows from it: its network's size and its longest run."""
+
+    proposal: Proposal
+    parameters: int
+    epochs_planned: int
+
+
+def insert_queued(
+    tx: Session, experiment_id: str, planned: Sequence[PlannedTrialRow], *, first: int
+) -> None:
+    """Queue trials, numbered from `first` on, without an event."""
+    if not planned:
+        return
+    tx.execute(
+        insert(TrialRow.__table__).values(created_at=now(), queued_at=now()),  # type: ignore[arg-type] # it is a Table
+        [
+            {
+                "experiment_id": experiment_id,
+                "number": number,
+                "candidate": trial.proposal.candidate,
+                "repeat": trial.proposal.repeat,
+                "seed": trial.proposal.seed,
+                "setting": dict(trial.proposal.setting),
+                "changes": dict(trial.proposal.changes),
+                "reason": trial.proposal.reason,
+                "parameters": trial.parameters,
+                "epochs_planned": trial.epochs_planned,
+                "state": State.QUEUED,
+            }
+            for number, trial in enumerate(planned, start=first)
+        ],
+    )
+
+
+def add(tx: Session, experiment_id: str, planned: Sequence[PlannedTrialRow]) -> None:
+    """Queue more trials of a locked experiment, as its search asks for them."""
+    last = tx.scalar(
+        select(func.max(TrialRow.number)).where(TrialRow.experiment_id == experiment_id)
+    )
+    first = (last or 0) + 1
+    insert_queued(tx, experiment_id, planned, first=first)
+    facts = [
+        events.Fact(kind="trial.queued", reason=trial.proposal.reason, trial=number)
+        for number, trial in enumerate(planned, start=first)
+    ]
+    events.append(tx, experiment_id, facts)
+
+
+def get(tx: Session, *, owner: str, experiment_id: str, number: int) -> TrialView:
+    """One trial.
+
+    Raises:
+        NotFound: there is no such trial of this owner.
+    """
+    rows = tx.execute(_of(owner, experiment_id).where(TrialRow.number == number)).tuples().all()
+    if not rows:
+        raise NotFound(f"There is no trial {number} of an experiment {experiment_id}.")
+    return _views(tx, rows)[0]
+
+
+def page(
+    tx: Session, *, owner: str, experiment_id: str, cursor: str | None, limit: int
+) -> Page[TrialView]:
+    """The trials by number.
+
+    Raises:
+        NotFound: there is no such experiment of this owner.
+        Invalid: the cursor is not one of ours.
+    """
+    after = cursors.decode_number(cursor) if cursor else 0
+    rows = (
+        tx.execute(
+            _of(owner, experiment_id)
+            .where(TrialRow.number > after)
+            .order_by(TrialRow.number)
+            .limit(limit + 1)
+        )
+        .tuples()
+        .all()
+    )
+    if not rows:
+        _make_sure_it_is_there(tx, owner, experiment_id)
+    data = _views(tx, rows[:limit])
+    more = len(rows) > limit
+    following = cursors.encode(str(data[-1].number)) if more else None
+    return Page(data=data, has_more=more, next_cursor=following)
+
+
+def cancel(tx: Session, *, owner: str, experiment_id: str, number: int) -> TrialView:
+    """Cancel a queued trial at once, or ask the worker of a running one to end it.
+
+    A queued one is over now, so its experiment has to be advanced. Again is the same as once.
+
+    Raises:
+        NotFound: there is no such trial of this owner.
+        IllegalMove: it is over, and was not cancelled.
+    """
+    moves.lock(tx, experiment_id)
+    trial = get(tx, owner=owner, experiment_id=experiment_id, number=number)
+    if trial.state in {State.CANCELLING, State.CANCELLED}:
+        return trial
+    if trial.is_terminal:
+        raise IllegalMove(f"The trial is over: it {trial.state}.")
+    queued = trial.state is State.QUEUED
+    moves.trials(
+        tx,
+        experiment_id,
+        TrialRow.number == number,
+        trial.state,
+        TrialMove.CANCEL if queued else TrialMove.REQUEST_CANCEL,
+        reason="A client cancelled the trial.",
+        values={"stop_reason": StopReason.CANCELLED} if queued else None,
+    )
+    return get(tx, owner=owner, experiment_id=experiment_id, number=number)
+
+
+def results(tx: Session, experiment_id: str) -> tuple[TrialResult, ...]:
+    """What a search or a ranking needs of every trial, by number."""
+    rows = tx.execute(
+        select(TrialRow, ExperimentRow.metric)
+        .join(ExperimentRow, ExperimentRow.id == TrialRow.experiment_id)
+        .where(TrialRow.experiment_id == experiment_id)
+        .order_by(TrialRow.number)
+    ).tuples()
+    return tuple(
+        TrialResult(
+            number=row.number,
+            candidate=row.candidate,
+            repeat=row.repeat,
+            setting=row.setting,
+            state=row.state,
+            stop_reason=row.stop_reason,
+            metric=metric if row.epochs_done else None,
+            score=row.best_value,
+            best_epoch=row.best_epoch,
+            epochs=row.epochs_done,
+            parameters=row.parameters,
+            seconds=row.seconds,
+        )
+        for row, metric in rows
+    )
+
+
+def curves(tx: Session, experiment_id: str) -> Mapping[int, Sequence[Mapping[str, float | None]]]:
+    """The metrics of every epoch: trial number -> epochs 1, 2, …; trials without any left out."""
+    rows = tx.execute(
+        select(TrialRow.number, EpochRow.metrics)
+        .join(EpochRow, EpochRow.trial_id == TrialRow.id)
+        .where(TrialRow.experiment_id == experiment_id)
+        .order_by(TrialRow.number, EpochRow.epoch)
+    ).tuples()
+    found: dict[int, list[Mapping[str, float | None]]] = {}
+    for number, metrics in rows:
+        found.setdefault(number, []).append(metrics)
+    return found
+
+
+def network(tx: Session, *, owner: str, experiment_id: str, number: int) -> Stored:
+    """Where the trained network of a trial is stored.
+
+    Raises:
+        NotFound: there is no such trial of this owner, or it has no network.
+    """
+    row = tx.execute(
+        select(ArtifactRow.key, ArtifactRow.sha256, ArtifactRow.bytes)
+        .join(ExperimentRow, ExperimentRow.id == ArtifactRow.experiment_id)
+        .where(
+            ArtifactRow.kind == ArtifactKind.NETWORK,
+            ArtifactRow.experiment_id == experiment_id,
+            ArtifactRow.trial == number,
+            ExperimentRow.owner == owner,
+        )
+    ).one_or_none()
+    if row is None:
+        get(tx, owner=owner, experiment_id=experiment_id, number=number)
+        raise NotFound(f"Trial {number} has no network: it is not over, or did not succeed.")
+    return Stored(*row)
+
+
+def _of(owner: str, experiment_id: str) -> Select[TrialRow, str]:
+    return (
+        select(TrialRow, ExperimentRow.metric)
+        .join(ExperimentRow, ExperimentRow.id == TrialRow.experiment_id)
+        .where(TrialRow.experiment_id == experiment_id, ExperimentRow.owner == owner)
+    )
+
+
+def _make_sure_it_is_there(tx: Session, owner: str, experiment_id: str) -> None:
+    mine = ExperimentRow.owner == owner
+    if tx.scalar(select(ExperimentRow.id).where(ExperimentRow.id == experiment_id, mine)) is None:
+        raise NotFound(f"There is no experiment {experiment_id}.")
+
+
+def _views(tx: Session, rows: Sequence[tuple[TrialRow, str]]) -> tuple[TrialView, ...]:
+    ids = [row.id for row, _ in rows]
+    attempts = _attempts(tx, ids)
+    latest = _latest(tx, ids)
+    return tuple(
+        _view(row, metric, attempts.get(row.id, ()), latest.get(row.id)) for row, metric in rows
+    )
+
+
+def _attempts(tx: Session, ids: Sequence[int]) -> Mapping[int, Sequence[AttemptView]]:
+    found: dict[int, list[AttemptView]] = {}
+    query = select(AttemptRow).where(AttemptRow.trial_id.in_(ids)).order_by(AttemptRow.number)
+    for row in tx.scalars(query):
+        attempt = AttemptView(
+            number=row.number,
+            worker=row.worker,
+            started_at=row.started_at,
+            ended_at=row.ended_at,
+            outcome=row.outcome,
+        )
+        found.setdefault(row.trial_id, []).append(attempt)
+    return found
+
+
+def _latest(tx: Session, ids: Sequence[int]) -> Mapping[int, EpochView]:
+    query = (
+        select(EpochRow)
+        .join(TrialRow, TrialRow.id == EpochRow.trial_id)
+        .where(TrialRow.id.in_(ids), EpochRow.epoch == TrialRow.epochs_done)
+    )
+    return {row.trial_id: epochs.view(row) for row in tx.scalars(query)}
+
+
+def _view(
+    row: TrialRow, metric: str, attempts: Sequence[AttemptView], latest: EpochView | None
+) -> TrialView:
+    has_best = row.best_value is not None and row.best_epoch is not None
+    return TrialView(
+        experiment=row.experiment_id,
+        number=row.number,
+        setting=row.setting,
+        repeat=row.repeat,
+        seed=row.seed,
+        reason=row.reason,
+        parameters=row.parameters,
+        state=row.state,
+        stop_reason=row.stop_reason,
+        epochs=row.epochs_done,
+        epochs_planned=row.epochs_planned,
+        best=Best(metric=metric, value=row.best_value, epoch=row.best_epoch) if has_best else None,
+        latest=latest,
+        attempts=tuple(attempts),
+        engine=row.engine,
+        findings=tuple(Finding.model_validate(finding) for finding in row.findings or ()),
+        error=Problem.model_validate(row.error) if row.error else None,
+        created_at=row.created_at,
+        started_at=row.started_at,
+        finished_at=row.finished_at,
+    )
