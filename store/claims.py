@@ -89,16 +89,12 @@ def take_oldest(tx: Session, experiment_id: str, worker: str, lease_seconds: flo
 
 def start(tx: Session, taken: Moved) -> Claim:
     """Start the experiment with its first trial, and gather what the trial needs."""
-    trial, experiment, dataset = (
-        tx.execute(
-            select(TrialRow, ExperimentRow, DatasetRow)
-            .join(ExperimentRow, ExperimentRow.id == TrialRow.experiment_id)
-            .join(DatasetRow, DatasetRow.id == ExperimentRow.dataset_id)
-            .where(TrialRow.id == taken.trial_id)
-        )
-        .tuples()
-        .one()
-    )
+    trial, experiment, dataset = tx.execute(
+        select(TrialRow, ExperimentRow, DatasetRow)
+        .join(ExperimentRow, ExperimentRow.id == TrialRow.experiment_id)
+        .join(DatasetRow, DatasetRow.id == ExperimentRow.dataset_id)
+        .where(TrialRow.id == taken.trial_id)
+    ).one()
     if experiment.state is State.QUEUED:
         reason = f"Trial {taken.number} started."
         moves.experiment(tx, experiment.id, State.QUEUED, ExperimentMove.START, reason=reason)

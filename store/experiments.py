@@ -139,7 +139,7 @@ def version(tx: Session, *, owner: str, experiment_id: str) -> int:
 def versions(tx: Session, ids: Sequence[str]) -> Mapping[str, int]:
     """The versions of many experiments at once, for those who wait; deleted ones are left out."""
     query = select(ExperimentRow.id, ExperimentRow.version).where(ExperimentRow.id.in_(ids))
-    return dict(tx.execute(query).tuples().all())
+    return dict(tx.execute(query).all())
 
 
 def spec_of(tx: Session, experiment_id: str) -> ExperimentSpec:

@@ -71,7 +71,7 @@ def unrung(
         select(ExperimentRow.device, free, claimable.trials_in(State.QUEUED)).where(
             ExperimentRow.id.in_(ids)
         )
-    ).tuples()
+    )
     wanted: Counter[Device] = Counter()
     for device, places, queued in rows:
         wanted[device] += min(places, queued)
@@ -88,7 +88,7 @@ def _trials_by_state(tx: Session) -> Counter[State]:
         .join(ExperimentRow, ExperimentRow.id == TrialRow.experiment_id)
         .where(ExperimentRow.finished_at.is_(None), TrialRow.state.in_((State.QUEUED, *HELD)))
         .group_by(TrialRow.state)
-    ).tuples()
+    )
     return Counter(dict(rows.all()))
 
 

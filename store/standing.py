@@ -93,7 +93,7 @@ def _counts(tx: Session, ids: Sequence[str]) -> Mapping[str, _Count]:
         )
         .where(TrialRow.experiment_id.in_(ids))
         .group_by(TrialRow.experiment_id, TrialRow.state)
-    ).tuples()
+    )
     counts: dict[str, _Count] = defaultdict(_Count)
     for experiment_id, state, trials, done, planned, asked_at in rows:
         count = counts[experiment_id]
@@ -124,7 +124,7 @@ def _queue_positions(tx: Session, ids: Sequence[str]) -> Mapping[str, int]:
         .scalar_subquery()
     )
     rows = tx.execute(select(ExperimentRow.id, trials_ahead).where(ExperimentRow.id.in_(ids)))
-    return dict(rows.tuples().all())
+    return dict(rows.all())
 
 
 def _fraction(row: ExperimentRow, count: _Count) -> float:

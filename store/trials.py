@@ -76,7 +76,7 @@ def get(tx: Session, *, owner: str, experiment_id: str, number: int) -> TrialVie
     Raises:
         NotFound: there is no such trial of this owner.
     """
-    rows = tx.execute(_of(owner, experiment_id).where(TrialRow.number == number)).tuples().all()
+    rows = tx.execute(_of(owner, experiment_id).where(TrialRow.number == number)).all()
     if not rows:
         raise NotFound(f"There is no trial {number} of an experiment {experiment_id}.")
     return _views(tx, rows)[0]
@@ -92,16 +92,12 @@ def page(
         Invalid: the cursor is not one of ours.
     """
     after = cursors.decode_number(cursor) if cursor else 0
-    rows = (
-        tx.execute(
-            _of(owner, experiment_id)
-            .where(TrialRow.number > after)
-            .order_by(TrialRow.number)
-            .limit(limit + 1)
-        )
-        .tuples()
-        .all()
-    )
+    rows = tx.execute(
+        _of(owner, experiment_id)
+        .where(TrialRow.number > after)
+        .order_by(TrialRow.number)
+        .limit(limit + 1)
+    ).all()
     if not rows:
         _make_sure_it_is_there(tx, owner, experiment_id)
     data = _views(tx, rows[:limit])
@@ -145,7 +141,7 @@ def results(tx: Session, experiment_id: str) -> tuple[TrialResult, ...]:
         .join(ExperimentRow, ExperimentRow.id == TrialRow.experiment_id)
         .where(TrialRow.experiment_id == experiment_id)
         .order_by(TrialRow.number)
-    ).tuples()
+    )
     return tuple(
         TrialResult(
             number=row.number,
@@ -172,7 +168,7 @@ def curves(tx: Session, experiment_id: str) -> Mapping[int, Sequence[Mapping[str
         .join(EpochRow, EpochRow.trial_id == TrialRow.id)
         .where(TrialRow.experiment_id == experiment_id)
         .order_by(TrialRow.number, EpochRow.epoch)
-    ).tuples()
+    )
     found: dict[int, list[Mapping[str, float | None]]] = {}
     for number, metrics in rows:
         found.setdefault(number, []).append(metrics)

@@ -74,7 +74,7 @@ def page(tx: Session, alive_seconds: float = LEASE_SECONDS) -> tuple[WorkerView,
         )
         .outerjoin(holding, holding.c.worker == WorkerRow.name)
         .order_by(WorkerRow.name)
-    ).tuples()
+    )
     return tuple(
         WorkerView(
             name=row.name,
