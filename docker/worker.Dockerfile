@@ -1,0 +1,23 @@
+# A train or control worker. DEVICE is cpu, or gpu for CUDA; the driver is the host's, the CUDA
+# libraries come with TensorFlow's wheels.
+FROM python:3.13-slim-trixie AS packages
+ARG DEVICE=cpu
+COPY requirements/${DEVICE}.txt /requirements.txt
+RUN python -m venv /opt/epochd \
+    && /opt/epochd/bin/pip install --no-cache-dir --require-hashes --requirement /requirements.txt
+
+FROM python:3.13-slim-trixie
+# The folder of the shared volume belongs to the user, or the volume would belong to root.
+RUN useradd --uid 10001 --create-home epochd && install -d -o epochd -g epochd /artifacts
+COPY --from=packages /opt/epochd /opt/epochd
+WORKDIR /app
+COPY epochd epochd
+COPY store store
+COPY search search
+COPY health health
+COPY models models
+COPY migrations migrations
+COPY worker worker
+ENV PATH=/opt/epochd/bin:$PATH PYTHONPATH=/app PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+USER epochd
+CMD ["python", "-m", "epochd", "worker", "train"]
