@@ -33,7 +33,10 @@ class Stored:
 
 
 class Artifacts(Protocol):
-    """Where files are kept, under keys such as "datasets/<sha256>/1"."""
+    """Where files are kept, under keys such as "datasets/<sha256>/1".
+
+    A key names its content or the attempt that wrote it, so what is under it stays the same.
+    """
 
     def put(self, key: str, path: Path) -> Stored:
         """Store a copy of a file, durably, over what was there.
@@ -106,7 +109,7 @@ class LocalArtifacts:
 
     def put(self, key: str, path: Path) -> Stored:
         """As `Artifacts.put`: a temporary name, fsync, rename, fsync of the folder."""
-        with _room(), self._aside(key) as temporary:
+        with room(), self._aside(key) as temporary:
             shutil.copyfile(path, temporary)
             _sync(temporary)
             stored = Stored(key, sha256_of(temporary), temporary.stat().st_size)
@@ -118,7 +121,7 @@ class LocalArtifacts:
         """As `Artifacts.put_folder`: moved when on the same file system, else copied."""
         if self._path(key).exists():
             return
-        with _room(), self._aside(key) as temporary:
+        with room(), self._aside(key) as temporary:
             try:
                 folder.rename(temporary)
             except OSError as error:
@@ -140,7 +143,7 @@ class LocalArtifacts:
 
     def delete(self, key: str) -> None:
         """As `Artifacts.delete`."""
-        _remove(self._path(key))
+        remove(self._path(key))
 
     def _path(self, key: str) -> Path:
         return self._root / checked(key)
@@ -154,11 +157,16 @@ class LocalArtifacts:
         try:
             yield temporary
         finally:
-            _remove(temporary)
+            remove(temporary)
 
 
 @contextmanager
-def _room() -> Iterator[None]:
+def room() -> Iterator[None]:
+    """Say plainly that the disk is full.
+
+    Raises:
+        StorageFull: it is.
+    """
     try:
         yield
     except OSError as error:
@@ -167,7 +175,8 @@ def _room() -> Iterator[None]:
         raise
 
 
-def _remove(path: Path) -> None:
+def remove(path: Path) -> None:
+    """Remove a file or a folder that may or may not be there."""
     if path.is_dir():
         shutil.rmtree(path)
     else:

@@ -5,7 +5,6 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import JSON, DateTime, Dialect, Enum, MetaData, TypeDecorator
-from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase
 
 # Without a convention constraint names differ by database, and a migration cannot drop them.
@@ -18,7 +17,8 @@ NAMING_CONVENTION = {
 }
 
 # NULL and the JSON value null are different things in SQL; these columns only know NULL.
-PortableJson = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
+# Not JSONB: it sorts the keys, and the order of a spec's networks is the order of its trials.
+PortableJson = JSON(none_as_null=True)
 
 
 class UtcDateTime(TypeDecorator[datetime]):
