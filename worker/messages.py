@@ -1,0 +1,195 @@
+"""What a supervisor and its trainer say to each other: one JSON object a line, over two pipes.
+
+Commands go to the trainer, reports come from it. This module knows no Keras, no pipes and no
+database, so both processes can import it; what may be said stands here and nowhere else.
+"""
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter
+
+from models.findings import Finding
+from models.lifecycle import StopReason
+from models.profile import DatasetProfile
+from models.trial import TrialSpec
+
+
+class Message(BaseModel):
+    """One line on a pipe. Numbers that are not finite travel as NaN and Infinity."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")
+
+    def line(self) -> bytes:
+        """The message as it goes over the pipe, newline included."""
+        return self.model_dump_json().encode() + b"\n"
+
+
+class Ending(StrEnum):
+    """Why a supervisor stops a training before its end."""
+
+    CANCEL = "cancel"
+    DRAIN = "drain"
+    TIMEOUT = "timeout"
+
+
+class Train(Message):
+    """Train this trial.
+
+    Attributes:
+        trial: what to train, resolved.
+        profile: of the dataset.
+        folder: the dataset's ready folder on this machine.
+        network: where to write the trained network, a path that ends in ".keras".
+    """
+
+    kind: Literal["train"] = "train"
+    trial: TrialSpec
+    profile: DatasetProfile
+    folder: str
+    network: str
+
+
+class Stop(Message):
+    """Stop the training at the next batch, and say so with `Stopped`."""
+
+    kind: Literal["stop"] = "stop"
+    reason: Ending
+
+
+Command = Annotated[Train | Stop, Field(discriminator="kind")]
+
+
+class Ready(Message):
+    """TensorFlow is loaded and warm; a trial can start at once.
+
+    Attributes:
+        device: "cpu", or the GPU's name.
+    """
+
+    kind: Literal["ready"] = "ready"
+    pid: int
+    device: str
+
+
+class Started(Message):
+    """The network is built.
+
+    Attributes:
+        parameters: of the network, those that do not train included.
+        engine: how it is trained: device, threads, compiled or not, and why.
+    """
+
+    kind: Literal["started"] = "started"
+    parameters: int
+    engine: dict[str, JsonValue]
+
+
+class Epoch(Message):
+    """What one epoch showed.
+
+    Attributes:
+        epoch: from 1.
+        metrics: training metrics by their Keras names, validation metrics with val_ before.
+        learning_rate: the rate this epoch's last step was made with.
+        seconds: training and validation.
+    """
+
+    epoch: int
+    metrics: dict[str, float]
+    learning_rate: float | None
+    seconds: float
+
+
+class Epochs(Message):
+    """Epochs that ended since the last report, oldest first."""
+
+    kind: Literal["epochs"] = "epochs"
+    rows: tuple[Epoch, ...]
+
+
+class NetworkFile(Message):
+    """The trained network, written and checked.
+
+    Attributes:
+        path: on this machine.
+        sha256: of the file's bytes, in hexadecimal.
+        bytes: its size.
+    """
+
+    path: str
+    sha256: str
+    bytes: int
+
+
+class Finished(Message):
+    """The training came to its own end.
+
+    Attributes:
+        stop_reason: completed, early_stopped or diverged.
+        network: None for a diverged training: its weights are of no use.
+        findings: what was judged in the trainer.
+    """
+
+    kind: Literal["finished"] = "finished"
+    stop_reason: Literal[StopReason.COMPLETED, StopReason.EARLY_STOPPED, StopReason.DIVERGED]
+    network: NetworkFile | None
+    findings: tuple[Finding, ...] = ()
+
+
+class Stopped(Message):
+    """The training ended because the supervisor asked; nothing runs any more."""
+
+    kind: Literal["stopped"] = "stopped"
+    reason: Ending
+
+
+class Failed(Message):
+    """The training could not be done; the trainer itself is fine.
+
+    Attributes:
+        stop_reason: out_of_memory is told apart from every other error.
+        code: stable, machine readable.
+        problem: one or two sentences for the client.
+        detail: the stack trace, for the log alone.
+    """
+
+    kind: Literal["failed"] = "failed"
+    stop_reason: Literal[StopReason.OUT_OF_MEMORY, StopReason.ERROR]
+    code: str
+    problem: str
+    detail: str
+
+
+class Pulse(Message):
+    """The training makes progress: sent from between two batches, at most once a second."""
+
+    kind: Literal["pulse"] = "pulse"
+    epoch: int
+    batch: int
+
+
+Report = Annotated[
+    Ready | Started | Epochs | Finished | Stopped | Failed | Pulse, Field(discriminator="kind")
+]
+
+_COMMANDS: TypeAdapter[Command] = TypeAdapter(Command)
+_REPORTS: TypeAdapter[Report] = TypeAdapter(Report)
+
+
+def read_command(line: bytes) -> Command:
+    """A command from its line.
+
+    Raises:
+        ValueError: it is none.
+    """
+    return _COMMANDS.validate_json(line)
+
+
+def read_report(line: bytes) -> Report:
+    """A report from its line.
+
+    Raises:
+        ValueError: it is none.
+    """
+    return _REPORTS.validate_json(line)

@@ -1,0 +1,204 @@
+"""The handle of one trainer process: start it, talk to it, end it for certain.
+
+The trainer is a child of its own session with two pipes to us and nothing else of ours: no
+database, no broker, no signals of our terminal. It ends by itself when its command pipe closes, so
+it cannot outlive us, however we end.
+"""
+
+import logging
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections import deque
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import worker
+from models.specs.experiment import Device
+from worker.messages import Command, Report, read_report
+
+log = logging.getLogger(__name__)
+
+# SIGTERM ends a trainer at once unless the kernel holds it; then SIGKILL follows (DESIGN 4).
+TERM_SECONDS = 5.0
+# A trainer reads its commands in a thread of its own; one that does not is hung.
+SEND_SECONDS = 10.0
+CHUNK_BYTES = 65_536
+
+
+class TrainerGone(Exception):
+    """The trainer process has ended, or does not read its pipe any more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainerSettings:
+    """How trainers are started.
+
+    Attributes:
+        threads: of TensorFlow, a trainer.
+        device: CPU hides every GPU from the trainer.
+    """
+
+    threads: int
+    device: Device
+
+    def environment(self) -> dict[str, str]:
+        """The trainer's environment: ours, with threads, devices and import path settled."""
+        threads = str(self.threads)
+        root = str(Path(worker.__path__[0]).parent)
+        inherited = os.environ.get("PYTHONPATH")
+        settled = {
+            "KERAS_BACKEND": "tensorflow",
+            "OMP_NUM_THREADS": threads,
+            "OPENBLAS_NUM_THREADS": threads,
+            "PYTHONPATH": os.pathsep.join(filter(None, (root, inherited))),
+            "TF_CPP_MIN_LOG_LEVEL": os.environ.get("TF_CPP_MIN_LOG_LEVEL", "2"),
+            "TF_FORCE_GPU_ALLOW_GROWTH": "true",
+            "TF_NUM_INTEROP_THREADS": threads,
+            "TF_NUM_INTRAOP_THREADS": threads,
+        }
+        if self.device is Device.CPU:
+            settled["CUDA_VISIBLE_DEVICES"] = "-1"
+        return os.environ | settled
+
+
+class TrainerProcess:
+    """One trainer process, started by its constructor; not safe to share between threads.
+
+    Attributes:
+        warm: it has said that it is ready; whoever receives that keeps it here.
+    """
+
+    def __init__(self, settings: TrainerSettings) -> None:
+        commands_read, self._commands = os.pipe()
+        self._reports, reports_write = os.pipe()
+        command = [sys.executable, "-m", "worker.trainer.main", str(commands_read)]
+        try:
+            self._process = subprocess.Popen(
+                [*command, str(reports_write)],
+                stdin=subprocess.DEVNULL,
+                env=settings.environment(),
+                pass_fds=(commands_read, reports_write),
+                start_new_session=True,
+            )
+        except BaseException:
+            os.close(self._commands)
+            os.close(self._reports)
+            raise
+        finally:
+            os.close(commands_read)
+            os.close(reports_write)
+        os.set_blocking(self._commands, False)
+        os.set_blocking(self._reports, False)
+        self._lines: deque[bytes] = deque()
+        self._partial = b""
+        self._rubbish_seen = False
+        self.warm = False
+
+    @property
+    def pid(self) -> int:
+        """The process id, which is also the id of its process group."""
+        return self._process.pid
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process runs."""
+        return self._process.poll() is None
+
+    def send(self, command: Command) -> None:
+        """Hand a command over.
+
+        Raises:
+            TrainerGone: nobody is there to read it.
+        """
+        rest = memoryview(command.line())
+        deadline = time.monotonic() + SEND_SECONDS
+        poll = select.poll()
+        poll.register(self._commands, select.POLLOUT)
+        while rest:
+            if not poll.poll(max(0.0, deadline - time.monotonic()) * 1000):
+                raise TrainerGone(f"trainer {self.pid} does not read its commands")
+            try:
+                rest = rest[os.write(self._commands, rest) :]
+            except BlockingIOError:
+                continue
+            except BrokenPipeError:
+                raise TrainerGone(self._ending()) from None
+
+    def receive(self, seconds: float) -> Report | None:
+        """The next report, or None when none came within `seconds`.
+
+        Raises:
+            TrainerGone: the process has ended and everything it said was received.
+        """
+        deadline = time.monotonic() + seconds
+        while True:
+            while self._lines:
+                report = self._understood(self._lines.popleft())
+                if report is not None:
+                    return report
+            if not self._read(max(0.0, deadline - time.monotonic())):
+                return None
+
+    def end(self) -> None:
+        """End the process and its group; returns when it is proven to be gone. Safe to repeat."""
+        for number, seconds in ((signal.SIGTERM, TERM_SECONDS), (signal.SIGKILL, None)):
+            if not self.alive:
+                break
+            with suppress(ProcessLookupError):
+                os.killpg(self.pid, number)
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(seconds)
+        for pipe in (self._commands, self._reports):
+            if pipe >= 0:
+                os.close(pipe)
+        self._commands = self._reports = -1
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.end()
+
+    def _read(self, seconds: float) -> bool:
+        """Wait for bytes and cut them into lines; False when none came."""
+        poll = select.poll()
+        poll.register(self._reports, select.POLLIN)
+        if not poll.poll(seconds * 1000):
+            return False
+        chunk = os.read(self._reports, CHUNK_BYTES)
+        if not chunk:
+            raise TrainerGone(self._ending())
+        *lines, self._partial = (self._partial + chunk).split(b"\n")
+        self._lines.extend(lines)
+        return True
+
+    def _understood(self, line: bytes) -> Report | None:
+        try:
+            return read_report(line)
+        except ValueError as error:
+            if not self._rubbish_seen:
+                log.warning("trainer %d sent a line that is no report: %s", self.pid, error)
+            self._rubbish_seen = True
+            return None
+
+    def _ending(self) -> str:
+        """How the process ended, in words; it has closed its pipe, so its end is at hand."""
+        try:
+            code = self._process.wait(1.0)
+        except subprocess.TimeoutExpired:
+            return f"trainer {self.pid} closed its pipe"
+        if code < 0:
+            return f"trainer {self.pid} was killed by {signal.Signals(-code).name}"
+        return f"trainer {self.pid} ended with exit code {code}"

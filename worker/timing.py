@@ -1,0 +1,30 @@
+"""How long a worker waits for what, in seconds: one place, so that tests can hurry."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timing:
+    """The figures of DESIGN 4.
+
+    Attributes:
+        lease: a trial whose worker is silent for so long goes to another worker.
+        beat: between two renewals of a lease.
+        order: between two looks for a cancel.
+        flush: how old an epoch may be before it is in the database.
+        stop: how long a trainer has to stop between two batches before it is killed, on a cancel.
+        drain: the same when the worker is to end; all in all a worker has 30 s.
+        sweep: between two rounds of the sweeper.
+        ring: queued work that nobody took for so long is rung for again.
+        report: between two signs of life of a worker process.
+    """
+
+    lease: float = 30.0
+    beat: float = 5.0
+    order: float = 1.0
+    flush: float = 0.25
+    stop: float = 1.0
+    drain: float = 10.0
+    sweep: float = 2.0
+    ring: float = 5.0
+    report: float = 5.0

@@ -1,0 +1,218 @@
+"""The epochs of one training: Keras's own steps and callbacks in a loop of ours.
+
+The numbers are those of `keras.Model.fit` for the same initial weights and batch order. `fit`
+itself is not used because it cannot be stopped between two batches from outside, reports only
+through callbacks, and pays more bookkeeping a batch than small networks pay for training. Only
+`_train_epoch` and `_validate` touch rows; how fast an epoch is, is decided there.
+"""
+
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from models.lifecycle import StopReason
+from worker.messages import Epoch
+from worker.trainer.randomness import Reseed, order
+
+# Validation batches are only bounded by memory: about 16 MiB of inputs, and no more rows than this.
+VALIDATION_BYTES = 16 * 2**20
+VALIDATION_ROWS = 8192
+# The probe on which the untrained network's loss is measured (DESIGN 7).
+PROBE_ROWS = 2048
+
+Batch = tuple[NDArray[np.generic], ...]
+"""x and y, and the rows' weights where they have any."""
+Steps = Mapping[str, tf.Tensor]
+"""The metrics so far in this epoch, as a step returns them."""
+Logs = dict[str, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rows:
+    """Prepared rows.
+
+    Attributes:
+        x: inputs, one row each along the first axis; may be mapped from a file.
+        y: targets, as many.
+        weights: of each row in the loss, float32; None where all count the same.
+    """
+
+    x: NDArray[np.generic]
+    y: NDArray[np.generic]
+    weights: NDArray[np.float32] | None = None
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def take(self, which: NDArray[np.intp] | slice) -> Batch:
+        """The batch of these rows, as a step takes it."""
+        batch = (self.x[which], self.y[which])
+        return batch if self.weights is None else (*batch, self.weights[which])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schedule:
+    """How a training goes.
+
+    Attributes:
+        epochs: at most.
+        batch_size: rows a step; the last batch of an epoch may be smaller.
+        seed: of batch order and random layers.
+        shuffle: False trains the rows as they come.
+    """
+
+    epochs: int
+    batch_size: int
+    seed: int
+    shuffle: bool = True
+
+
+def _nothing(*_: object) -> None:
+    """Nobody wants to know."""
+
+
+class Loop:
+    """Trains a compiled network.
+
+    Args:
+        network: built and compiled.
+        training, validation: the rows; no validation leaves the val_ metrics out. As in Keras,
+            class weights do not count in validation, so its rows have none.
+        schedule: how it goes.
+        callbacks: Keras's; EarlyStopping and the like.
+        between: called between two batches with the epoch (from 1) and the batch (from 0); stops
+            the training by raising.
+        on_epoch: called with every epoch's row as soon as it is known.
+        xla: whether XLA compiles the steps.
+    """
+
+    def __init__(
+        self,
+        network: keras.Model,
+        *,
+        training: Rows,
+        validation: Rows | None,
+        schedule: Schedule,
+        callbacks: list[keras.callbacks.Callback],
+        between: Callable[[int, int], None] = _nothing,
+        on_epoch: Callable[[Epoch], None] = _nothing,
+        xla: bool = False,
+    ) -> None:
+        self._network = network
+        self._training = training
+        self._validation = validation
+        self._schedule = schedule
+        self._between = between
+        self._on_epoch = on_epoch
+        self._callbacks = keras.callbacks.CallbackList(
+            [Reseed(schedule.seed), *callbacks],
+            add_history=True,
+            model=network,
+            epochs=schedule.epochs,
+            steps=math.ceil(len(training) / schedule.batch_size),
+        )
+        self._train_step = _compiled(network.train_step, training, xla=xla)
+        self._test_step = _compiled(network.test_step, Rows(x=training.x, y=training.y), xla=xla)
+
+    def initial_loss(self) -> float:
+        """The loss of the network as it is, on the first PROBE_ROWS training rows."""
+        probe = Rows(x=self._training.x[:PROBE_ROWS], y=self._training.y[:PROBE_ROWS])
+        return self._evaluate(probe)["loss"]
+
+    def run(self) -> StopReason:
+        """Train until the last epoch, until a callback stops it, or until the loss is not finite.
+
+        Returns:
+            completed, early_stopped or diverged.
+        """
+        network, callbacks = self._network, self._callbacks
+        network.stop_training = False
+        ending = StopReason.COMPLETED
+        logs: Logs = {}
+        callbacks.on_train_begin()
+        for epoch in range(self._schedule.epochs):
+            begun = time.perf_counter()
+            callbacks.on_epoch_begin(epoch)
+            logs = self._train_epoch(epoch) | self._validate()
+            self._on_epoch(
+                Epoch(
+                    epoch=epoch + 1,
+                    metrics=logs,
+                    # Read before ReduceLROnPlateau sets the next epoch's rate.
+                    learning_rate=float(network.optimizer.learning_rate),
+                    seconds=time.perf_counter() - begun,
+                )
+            )
+            callbacks.on_epoch_end(epoch, logs)
+            if not math.isfinite(logs["loss"]):
+                ending = StopReason.DIVERGED
+                break
+            if network.stop_training:
+                ending = StopReason.EARLY_STOPPED
+                break
+        network.optimizer.finalize_variable_values(network.trainable_weights)
+        callbacks.on_train_end(logs)
+        return ending
+
+    def _train_epoch(self, epoch: int) -> Logs:
+        """One pass over the training rows; shorter when a callback stops the training."""
+        network, callbacks = self._network, self._callbacks
+        network.reset_metrics()
+        logs: Steps = {}
+        for number, batch in enumerate(self._batches(epoch)):
+            self._between(epoch + 1, number)
+            callbacks.on_train_batch_begin(number)
+            logs = self._train_step(*batch)
+            callbacks.on_train_batch_end(number, logs)
+            if network.stop_training:
+                break
+        return _numbers(logs)
+
+    def _validate(self) -> Logs:
+        if self._validation is None:
+            return {}
+        logs = self._evaluate(self._validation)
+        return {f"val_{name}": value for name, value in logs.items()}
+
+    def _evaluate(self, rows: Rows) -> Logs:
+        self._network.reset_metrics()
+        size = _rows_at_once(rows)
+        logs: Steps = {}
+        for begin in range(0, len(rows), size):
+            logs = self._test_step(*rows.take(slice(begin, begin + size)))
+        return _numbers(logs)
+
+    def _batches(self, epoch: int) -> Iterator[Batch]:
+        schedule, rows = self._schedule, self._training
+        which = (
+            order(schedule.seed, epoch, len(rows))
+            if schedule.shuffle
+            else np.arange(len(rows), dtype=np.intp)
+        )
+        for begin in range(0, len(rows), schedule.batch_size):
+            yield rows.take(which[begin : begin + schedule.batch_size])
+
+
+def _compiled(step: Callable[[Batch], Steps], rows: Rows, *, xla: bool) -> Callable[..., Steps]:
+    """One of Keras's steps as a graph for batches of any size, so that it is traced only once."""
+    example = rows.take(slice(0, 1))
+    signature = [tf.TensorSpec((None, *part.shape[1:]), part.dtype) for part in example]
+    compiled: Callable[..., Steps] = tf.function(
+        lambda *batch: step(batch), input_signature=signature, autograph=False, jit_compile=xla
+    )
+    return compiled
+
+
+def _rows_at_once(rows: Rows) -> int:
+    bytes_each = max(1, rows.x[:1].nbytes)
+    return max(1, min(VALIDATION_ROWS, VALIDATION_BYTES // bytes_each))
+
+
+def _numbers(logs: Steps) -> Logs:
+    return {name: float(value) for name, value in logs.items()}
