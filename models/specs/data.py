@@ -38,8 +38,9 @@ class DataSpec(Spec):
     """Inferred from the target when left out."""
     scaling: Literal["auto", "standard", "minmax", "none"] = "auto"
     """Zero mean and unit variance a column, [0, 1] a column, or as it is; fitted on the training
-    rows. "auto" is "standard" for tables; arrays are divided by the largest value of their type
-    when they hold bytes (255), else by the training rows' largest absolute value if above 1."""
+    rows. "auto" is "standard" for tables and for arrays whose rows are plain lists of numbers;
+    arrays of bytes are divided by 255, other arrays by the training rows' largest absolute value
+    if it is above 1. In arrays whose rows have several axes all values share one scale."""
     missing: Literal["impute", "drop", "refuse"] = "impute"
     """Missing cells among the predictors: filled with the training rows' mean (numbers) or an own
     category (text), rows dropped, or the experiment refused. Rows without a target are dropped."""

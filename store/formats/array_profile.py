@@ -5,14 +5,14 @@ import numpy as np
 from models.labels import can_be_label, is_label
 from models.profile import MAX_CLASSES, ArrayProfile, ValueCount, Warned
 from store.formats.npz import Array, Arrays, chunks
-from store.formats.profile import MAX_LABEL_CHARACTERS, rare_class, rounded
+from store.formats.profile import LARGEST_WHOLE, MAX_LABEL_CHARACTERS, rare_class, rounded
 
 
 def array_profile(arrays: Arrays) -> ArrayProfile:
     """Describe x and y; the counted labels are empty when y cannot be a label."""
     y = arrays.y
     numeric = y.dtype.kind != "U"
-    integral = y.dtype.kind in "iu" or (numeric and bool((y == np.floor(y)).all()))
+    integral = numeric and bool(((y == np.floor(y)) & (np.abs(y) <= LARGEST_WHOLE)).all())
     classes = _classes(y, integral=integral) if y.ndim == 1 else ()
     spans = [(piece.min().item(), piece.max().item()) for piece in chunks(arrays.x)]
     return ArrayProfile(

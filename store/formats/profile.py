@@ -16,6 +16,9 @@ MAX_LABEL_CHARACTERS = 200
 # Statistics are for people and checks; six digits are the same on every machine.
 SIGNIFICANT_DIGITS = 6
 
+# Beyond it a 64-bit float skips whole numbers.
+LARGEST_WHOLE = 2**53
+
 MANY_MISSING = 0.4
 # Below this a column that never repeats may do so by chance.
 MIN_ROWS_OF_ID = 20
@@ -82,7 +85,8 @@ def _column(values: pl.Series) -> Column:
         type="boolean" if values.dtype == pl.Boolean else "number",
         missing=missing,
         distinct=distinct,
-        integral=values.dtype.is_integer() or bool((numbers == numbers.floor()).all()),
+        integral=values.dtype.is_integer()
+        or bool(((numbers == numbers.floor()) & (numbers.abs() <= LARGEST_WHOLE)).all()),
         minimum=numbers.to_numpy().min().item(),
         maximum=numbers.to_numpy().max().item(),
         mean=rounded(numbers.to_numpy().mean().item()),
