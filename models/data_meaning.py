@@ -59,6 +59,8 @@ def facts(profile: DatasetProfile, data: DataSpec) -> DataFacts:
         classes=reading.classes,
         rows=rows,
         negative_target=reading.classes is None and (reading.target.minimum or 0) < 0,
+        target_maximum=None if reading.classes else reading.target.maximum,
+        class_rows=_rows_of(reading.classes, reading.target.top),
     )
 
 
@@ -198,6 +200,11 @@ def _in_order(top: Sequence[ValueCount], *, numeric: bool) -> tuple[str, ...]:
     return tuple(sorted(names, key=int) if numeric else sorted(names))
 
 
+def _rows_of(classes: tuple[str, ...] | None, top: Sequence[ValueCount]) -> tuple[int, ...]:
+    rows = {count.value: count.rows for count in top}
+    return tuple(rows[label] for label in classes or ())
+
+
 def _gaps(predictors: Sequence[Column], data: DataSpec) -> list[Issue]:
     gaps = [f"{column.name!r} ({column.missing})" for column in predictors if column.missing]
     if data.missing != "refuse" or not gaps:
@@ -233,6 +240,8 @@ def _array_facts(profile: ArrayProfile, data: DataSpec) -> DataFacts:
         rows=profile.rows,
         outputs=profile.y_shape[0] if profile.y_shape else 1,
         negative_target=classes is None and (profile.y_minimum or 0) < 0,
+        target_maximum=None if classes else profile.y_maximum,
+        class_rows=_rows_of(classes, profile.classes),
     )
 
 

@@ -35,6 +35,11 @@ class LossSpec(Tagged):
         return "regression" if self.encoding == "number" else "classification"
 
     @property
+    def of_probabilities(self) -> bool:
+        """Whether the network's outputs are probabilities when this loss is right for it."""
+        return self.accepted_activations[:1] in {("softmax",), ("sigmoid",)}
+
+    @property
     def accepted_activations(self) -> tuple[str, ...]:
         """What the last layer may end in, given the arguments; empty: no matter."""
         return ("linear",) if getattr(self, "from_logits", False) else self.activations

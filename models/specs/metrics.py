@@ -47,12 +47,15 @@ class MetricSpec(Tagged):
         encodings: the ways of writing the target that it can be computed from.
         direction: which way is better, as Keras knows it; None where Keras does not.
         usual_name: what Keras calls it when nobody says otherwise.
+        of_probabilities: it compares outputs with thresholds or takes their logarithms, so they
+            must be probabilities.
     """
 
     tag: ClassVar[str] = "metric"
     encodings: ClassVar[Encodings]
     direction: ClassVar[Direction | None] = None
     usual_name: ClassVar[str | None] = None
+    of_probabilities: ClassVar[bool] = False
 
     name: MetricName | None = None
 
@@ -98,6 +101,7 @@ class SparseTopKCategoricalAccuracy(MetricSpec):
 class SparseCategoricalCrossentropy(MetricSpec):
     """The loss of the same name, without penalties, from class numbers."""
 
+    of_probabilities: ClassVar[bool] = True
     encodings: ClassVar[Encodings] = ("sparse",)
     direction: ClassVar[Direction | None] = "down"
     metric: Literal["SparseCategoricalCrossentropy"] = "SparseCategoricalCrossentropy"
@@ -124,6 +128,7 @@ class TopKCategoricalAccuracy(MetricSpec):
 class CategoricalCrossentropy(MetricSpec):
     """The loss of the same name, without penalties, from one column a class."""
 
+    of_probabilities: ClassVar[bool] = True
     encodings: ClassVar[Encodings] = ("one_hot",)
     direction: ClassVar[Direction | None] = "down"
     metric: Literal["CategoricalCrossentropy"] = "CategoricalCrossentropy"
@@ -142,6 +147,7 @@ class CategoricalHinge(MetricSpec):
 class KLDivergence(MetricSpec):
     """The loss of the same name, without penalties."""
 
+    of_probabilities: ClassVar[bool] = True
     encodings: ClassVar[Encodings] = ("one_hot",)
     direction: ClassVar[Direction | None] = "down"
     metric: Literal["KLDivergence"] = "KLDivergence"
@@ -150,6 +156,7 @@ class KLDivergence(MetricSpec):
 class BinaryAccuracy(MetricSpec):
     """The fraction of outputs on the right side of `threshold`."""
 
+    of_probabilities: ClassVar[bool] = True
     encodings: ClassVar[Encodings] = ("binary", "one_hot")
     direction: ClassVar[Direction | None] = "up"
     metric: Literal["BinaryAccuracy"] = "BinaryAccuracy"
@@ -159,6 +166,7 @@ class BinaryAccuracy(MetricSpec):
 class BinaryCrossentropy(MetricSpec):
     """The loss of the same name, without penalties."""
 
+    of_probabilities: ClassVar[bool] = True
     encodings: ClassVar[Encodings] = ("binary",)
     direction: ClassVar[Direction | None] = "down"
     metric: Literal["BinaryCrossentropy"] = "BinaryCrossentropy"
@@ -185,6 +193,7 @@ class SquaredHinge(MetricSpec):
 class AUC(MetricSpec):
     """The area under the ROC or the precision-recall curve."""
 
+    of_probabilities: ClassVar[bool] = True
     encodings: ClassVar[Encodings] = ("binary", "one_hot")
     direction: ClassVar[Direction | None] = "up"
     metric: Literal["AUC"] = "AUC"
@@ -197,6 +206,7 @@ class AUC(MetricSpec):
 class OneClass(MetricSpec):
     """A metric that may look at one class only: `class_id` counts from 0."""
 
+    of_probabilities: ClassVar[bool] = True
     encodings: ClassVar[Encodings] = ("binary", "one_hot")
     class_id: _Class | None = None
 
@@ -258,6 +268,7 @@ class SpecificityAtSensitivity(OneClass):
 class Counted(MetricSpec):
     """A count of rows."""
 
+    of_probabilities: ClassVar[bool] = True
     encodings: ClassVar[Encodings] = ("binary", "one_hot")
     thresholds: Fraction | None = None
 

@@ -30,7 +30,7 @@ from models.specs.layers.pooling import (
 
 MAX_LAYERS = 1000
 
-Layer = Annotated[
+AnyLayer = (
     Dense
     | Activation
     | LeakyReLU
@@ -53,9 +53,10 @@ Layer = Annotated[
     | GlobalAveragePooling1D
     | GlobalAveragePooling2D
     | GlobalMaxPooling2D
-    | ZeroPadding2D,
-    Field(discriminator="layer"),
-]
+    | ZeroPadding2D
+)
+
+Layer = Annotated[AnyLayer, Field(discriminator="layer")]
 
 
 class NetworkSpec(Spec):

@@ -75,7 +75,7 @@ class CosineDecay(ScheduleSpec):
             )
         if self.initial_learning_rate == 0 and self.warmup_target is None:
             raise PydanticCustomError(
-                "learning_rate_zero", "initial_learning_rate may be 0 only with a warm-up"
+                "learning_rate_zero", "a start at 0 needs a warm-up to leave it"
             )
         return self
 

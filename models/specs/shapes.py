@@ -90,8 +90,8 @@ def infer(
                 Issue(
                     f"{pointer}/{largest}",
                     "too_many_parameters",
-                    f"the network has {parameters:,} parameters, {found[largest].parameters:,} of "
-                    f"them in this layer; at most {MAX_PARAMETERS:,} can be trained here",
+                    f"The network has {parameters:,} parameters, {found[largest].parameters:,} of "
+                    f"them in this layer. At most {MAX_PARAMETERS:,} can be trained here.",
                 )
             ]
         )
@@ -145,7 +145,9 @@ def _names(layers: Sequence[LayerSpec], pointer: str) -> tuple[str, ...]:
     if twice:
         raise Invalid(
             Issue(
-                f"{pointer}/{index}/name", "name_twice", f'another layer is called "{given[index]}"'
+                f"{pointer}/{index}/name",
+                "name_twice",
+                f'Another layer is called "{given[index]}".',
             )
             for index in twice
         )
@@ -167,8 +169,8 @@ def _check_weights(layer: LayerSpec, built: Built) -> None:
     values = prod(built.output_shape)
     if values > MAX_VALUES_PER_ROW:
         raise ShapeError(
-            f"one row becomes {values:,} numbers here, {spelled(built.output_shape)}; "
-            f"at most {MAX_VALUES_PER_ROW:,} are possible"
+            f"One row becomes {values:,} numbers here, {spelled(built.output_shape)}. "
+            f"At most {MAX_VALUES_PER_ROW:,} are possible."
         )
     for weight in built.weights:
         _check_rank(layer, f"{weight.role}_initializer", len(weight.shape))
@@ -177,7 +179,7 @@ def _check_weights(layer: LayerSpec, built: Built) -> None:
         axis = getattr(constraint, "axis", 0)
         if not -len(weight.shape) <= axis < len(weight.shape):
             raise ShapeError(
-                f"{weight.role} has the axes 0 to {len(weight.shape) - 1}, no axis {axis}",
+                f"The {weight.role} has the axes 0 to {len(weight.shape) - 1}, no axis {axis}.",
                 f"{weight.role}_constraint/axis",
             )
     _check_rank(layer, "activity_regularizer", 1 + len(built.output_shape))
@@ -191,5 +193,5 @@ def _check_rank(layer: LayerSpec, field: str, rank: int) -> None:
     if not least <= rank <= most:
         axes = f"{least} axes or more" if most > least else f"{least} axes"
         raise ShapeError(
-            f"{part.keras_name} is for tensors of {axes}, but this one has {rank}", field
+            f"{part.keras_name} is for tensors of {axes}, but this one has {rank}.", field
         )

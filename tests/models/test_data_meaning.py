@@ -223,7 +223,9 @@ def arrays(**known: Any) -> ArrayProfile:
 
 def test_arrays_with_several_numbers_a_row_are_a_regression_of_as_many_outputs() -> None:
     found = facts(arrays(y_shape=(3,)), DataSpec(dataset="ds_1"))
-    assert found == DataFacts((5,), "regression", None, ROWS, outputs=3, negative_target=True)
+    assert found == DataFacts(
+        (5,), "regression", None, ROWS, outputs=3, negative_target=True, target_maximum=1.0
+    )
 
 
 def test_text_labels_of_arrays_are_classes() -> None:

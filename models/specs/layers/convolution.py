@@ -74,7 +74,7 @@ class FullConvolution(Convolution):
         """
         if max(per_axis(self.strides)) > 1 and max(per_axis(self.dilation_rate)) > 1:
             raise ShapeError(
-                "strides above 1 and dilation_rate above 1 exclude each other", "strides"
+                "Strides above 1 and a dilation_rate above 1 exclude each other.", "strides"
             )
         return super().build(shape)
 
@@ -86,8 +86,8 @@ class FullConvolution(Convolution):
         """
         if channels % self.groups or self.filters % self.groups:
             raise ShapeError(
-                f"groups ({self.groups}) must divide both the {channels} input channels "
-                f"and the {self.filters} filters",
+                f"Groups ({self.groups}) must divide both the {channels} input channels "
+                f"and the {self.filters} filters.",
                 "groups",
             )
         return self.filters, (Weight("kernel", (*kernel, channels // self.groups, self.filters)),)
@@ -168,8 +168,8 @@ def _slide(layer: Convolution, extents: Shape, kernel: Shape) -> Shape:
     if prod(max(count, 0) for count in slid) == 0:
         reach = tuple(rate * (k - 1) + 1 for k, rate in zip(kernel, dilation, strict=True))
         raise ShapeError(
-            f"the kernel covers {spelled(reach)}, which is larger than the input {spelled(extents)}"
-            '; use a smaller kernel, less pooling before it, or padding "same"',
+            f"The kernel covers {spelled(reach)}, more than the input {spelled(extents)}. "
+            'Use a smaller kernel, less pooling before it, or padding "same".',
             "kernel_size",
         )
     return slid

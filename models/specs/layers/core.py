@@ -123,12 +123,12 @@ class Reshape(LayerSpec):
         """
         known = prod(axis for axis in self.target_shape if axis != -1)
         if self.target_shape.count(-1) > 1 or known == 0:
-            raise ShapeError("axes must be positive, and at most one may be -1", "target_shape")
+            raise ShapeError("Axes must be positive, and at most one may be -1.", "target_shape")
         rest, left_over = divmod(prod(shape), known)
         if left_over or (rest != 1 and -1 not in self.target_shape):
             raise ShapeError(
-                f"the input {spelled(shape)} holds {prod(shape)} numbers, "
-                f"which do not fit into {spelled(self.target_shape)}",
+                f"The input {spelled(shape)} holds {prod(shape)} numbers, "
+                f"which do not fit into {spelled(self.target_shape)}.",
                 "target_shape",
             )
         return Built(tuple(rest if axis == -1 else axis for axis in self.target_shape))

@@ -98,6 +98,6 @@ def require_rank(layer: LayerSpec, shape: Shape) -> None:
     ]
     if len(shape) != rank:
         raise ShapeError(
-            f"{layer.keras_name} needs an input of shape ({axes}), but gets {spelled(shape)}; "
-            f"add a Reshape layer to ({axes}) before it"
+            f"{layer.keras_name} needs an input of shape ({axes}), but gets {spelled(shape)}. "
+            f"Add a Reshape layer to ({axes}) before it."
         )

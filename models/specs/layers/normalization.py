@@ -91,7 +91,7 @@ class LayerNormalization(Normalization):
         """
         indices = [_index(axis, shape) for axis in sorted(self.axis)]
         if len(set(indices)) < len(indices):
-            raise ShapeError(f"axis {spelled(self.axis)} names one axis twice", "axis")
+            raise ShapeError(f"Axis {spelled(self.axis)} names one axis twice.", "axis")
         return Built(shape, self.learned(tuple(shape[index] for index in indices)))
 
 
@@ -100,8 +100,8 @@ def _index(axis: int, shape: Shape) -> int:
     index = axis + len(shape) if axis < 0 else axis - 1
     if not 0 <= index < len(shape):
         raise ShapeError(
-            f"axis {axis} is not one of the input {spelled(shape)}; "
-            f"count from 1 (0 is the batch) to {len(shape)}, or back from -1",
+            f"Axis {axis} is not one of the input {spelled(shape)}. "
+            f"Count from 1 (0 is the batch) to {len(shape)}, or back from -1.",
             "axis",
         )
     return index

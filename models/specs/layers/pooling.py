@@ -39,8 +39,8 @@ class Pooling(LayerSpec):
         )
         if min(slid) <= 0:
             raise ShapeError(
-                f"the pool {spelled(pool)} is larger than the input {spelled(tuple(extents))}"
-                '; use a smaller one, less pooling before it, or padding "same"',
+                f"The pool {spelled(pool)} is larger than the input {spelled(tuple(extents))}. "
+                'Use a smaller one, less pooling before it, or padding "same".',
                 "pool_size",
             )
         return Built((*slid, channels))
