@@ -4,7 +4,7 @@ A proposal carries `changes`, a map of dotted spec paths to values; applied to t
 they give the spec of that one trial. So the spec is stored once and every trial stays small.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pydantic import JsonValue
@@ -82,17 +82,25 @@ def changed(spec: ExperimentSpec, changes: Mapping[str, JsonValue]) -> Experimen
     """The spec with each dotted path set to its value, without its search.
 
     Raises:
-        KeyError: a path leads through something that is not there.
+        AttributeError, LookupError, TypeError: a path leads through something that is not there.
+        pydantic.ValidationError: a value is not allowed where it is put.
     """
-    document = spec.model_dump(mode="json", exclude_unset=True)
-    document.pop("search", None)
+    fields = {name: getattr(spec, name) for name in spec.model_fields_set - {"search"}}
     for path, value in changes.items():
-        *parents, leaf = path.split(".")
-        place = document
-        for name in parents:
-            place = place.setdefault(name, {}) if isinstance(place, dict) else place[int(name)]
-        if isinstance(place, list):
-            place[int(leaf)] = value
-        else:
-            place[leaf] = value
-    return ExperimentSpec.model_validate(document)
+        head, *rest = path.split(".")
+        fields[head] = _with(fields.get(head, getattr(spec, head)), rest, value)
+    return ExperimentSpec.model_validate(fields)
+
+
+def _with(place: object, path: Sequence[str], value: JsonValue) -> object:
+    """A copy of a part of a spec with the value at a path below it."""
+    if not path:
+        return value
+    head, *rest = path
+    if isinstance(place, tuple):
+        index = int(head)
+        return (*place[:index], _with(place[index], rest, value), *place[index + 1 :])
+    if not isinstance(place, Spec):
+        raise TypeError(f"there is no part {head!r} in {place!r}")
+    fields = {name: getattr(place, name) for name in place.model_fields_set}
+    return type(place).model_validate(fields | {head: _with(getattr(place, head), rest, value)})

@@ -10,7 +10,7 @@ from models.specs.compile import CompileSpec
 from models.specs.data import DataSpec
 from models.specs.fit import FitSpec
 from models.specs.network import NetworkSpec
-from models.specs.search import NetworksSearch, SearchSpec
+from models.specs.search import LearningRatesSearch, NetworksSearch, SearchSpec
 
 # More trials than this in one experiment are several experiments.
 MAX_TRIALS = 10_000
@@ -65,4 +65,13 @@ class ExperimentSpec(Spec):
                 raise ValueError("search.networks brings the networks, so leave network out")
         elif self.network is None:
             raise ValueError("network is required")
+        return self
+
+    @model_validator(mode="after")
+    def _one_learning_rate(self) -> "ExperimentSpec":
+        scheduled = not isinstance(self.compile.optimizer.learning_rate, float | int)
+        if isinstance(self.search, LearningRatesSearch) and scheduled:
+            raise ValueError(
+                "search.learning_rates compares constant rates, so leave the schedule out"
+            )
         return self

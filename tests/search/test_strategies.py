@@ -147,3 +147,38 @@ def test_a_range_of_rates_is_even_on_a_logarithmic_scale() -> None:
     assert search is not None
     assert search.strategy == "learning_rates"
     assert rates(search) == (1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1)
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "Adam", {"optimizer": "SGD", "momentum": 0.9}, None])
+def test_a_rate_keeps_the_rest_of_the_optimizer_however_it_was_written(optimizer: object) -> None:
+    compiled = {} if optimizer is None else {"compile": {"optimizer": optimizer}}
+    spec = ExperimentSpec.model_validate(
+        {"data": {"dataset": "builtin:digits"}, **compiled, **SPECS["learning_rates"]}
+    )
+    trial = changed(spec, {"compile.optimizer.learning_rate": 0.5})
+    assert trial.compile.optimizer == type(spec.compile.optimizer).model_validate(
+        spec.compile.optimizer.model_dump() | {"learning_rate": 0.5}
+    )
+
+
+def test_a_change_can_reach_into_a_layer() -> None:
+    trial = changed(spec_of("single"), {"network.layers.0.units": 32})
+    assert trial.network is not None
+    assert [layer.units for layer in trial.network.layers if layer.layer == "Dense"] == [32]
+
+
+def test_a_learning_rate_schedule_and_a_comparison_of_rates_exclude_each_other() -> None:
+    schedule = {
+        "schedule": "ExponentialDecay",
+        "initial_learning_rate": 0.1,
+        "decay_steps": 100,
+        "decay_rate": 0.9,
+    }
+    with pytest.raises(ValueError, match="leave the schedule out"):
+        ExperimentSpec.model_validate(
+            {
+                "data": {"dataset": "builtin:digits"},
+                "compile": {"optimizer": {"optimizer": "SGD", "learning_rate": schedule}},
+                **SPECS["learning_rates"],
+            }
+        )
