@@ -3,7 +3,7 @@
 Every verb that a client reaches takes the owner; another's experiment is not found.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from sqlalchemy import ColumnElement, and_, insert, null, select, true
 from sqlalchemy import delete as delete_from
@@ -136,7 +136,7 @@ def version(tx: Session, *, owner: str, experiment_id: str) -> int:
     return found
 
 
-def versions(tx: Session, ids: Sequence[str]) -> Mapping[str, int]:
+def versions(tx: Session, ids: Collection[str]) -> Mapping[str, int]:
     """The versions of many experiments at once, for those who wait; deleted ones are left out."""
     query = select(ExperimentRow.id, ExperimentRow.version).where(ExperimentRow.id.in_(ids))
     return dict(tx.execute(query).all())

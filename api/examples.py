@@ -1,0 +1,80 @@
+"""Request bodies that work as they are, for the documentation page."""
+
+from typing import Any
+
+# The comparison of the README; runs without a network.
+LEARNING_RATES: dict[str, Any] = {
+    "name": "digits: which learning rate?",
+    "labels": {"team": "docs"},
+    "data": {"dataset": "builtin:digits"},
+    "network": {
+        "layers": [
+            {"layer": "Dense", "units": 100, "activation": "relu"},
+            {"layer": "Dense", "units": 100, "activation": "relu"},
+        ],
+        "output": "auto",
+    },
+    "compile": {
+        "optimizer": {"optimizer": "SGD", "learning_rate": 0.01},
+        "loss": "auto",
+        "metrics": ["accuracy"],
+    },
+    "fit": {
+        "epochs": 20,
+        "batch_size": 32,
+        "validation_split": 0.3,
+        "early_stopping": {"monitor": "val_loss", "patience": 2, "restore_best_weights": True},
+    },
+    "search": {"strategy": "learning_rates", "values": [1e-7, 0.01, 1]},
+    "repeats": 1,
+    "seed": 7,
+    "limits": {"max_parallel": 4, "max_seconds": 3600},
+}
+
+ONE_TRIAL: dict[str, Any] = {
+    "name": "wine, one training",
+    "data": {"dataset": "builtin:wine"},
+    "network": {"layers": [{"layer": "Dense", "units": 16, "activation": "relu"}]},
+    "compile": {"optimizer": "adam", "metrics": ["accuracy"]},
+    "fit": {"epochs": 10, "batch_size": 16},
+}
+
+NETWORKS: dict[str, Any] = {
+    "name": "digits: dense or convolutional?",
+    "data": {"dataset": "builtin:digits"},
+    "compile": {"optimizer": {"optimizer": "Adam", "learning_rate": 0.001}},
+    "fit": {"epochs": 10},
+    "search": {
+        "strategy": "networks",
+        "networks": {
+            "dense": {"layers": [{"layer": "Dense", "units": 64, "activation": "relu"}]},
+            "convolutional": {
+                "layers": [
+                    {"layer": "Conv2D", "filters": 8, "kernel_size": 3, "activation": "relu"},
+                    {"layer": "MaxPooling2D"},
+                    {"layer": "Flatten"},
+                ]
+            },
+        },
+    },
+}
+
+INLINE: dict[str, Any] = {
+    "name": "rows in the request",
+    "data": {
+        "inline": {
+            "columns": ["hours", "passed"],
+            "rows": [[1, "no"], [2, "no"], [3, "no"], [4, "yes"], [5, "yes"], [6, "yes"]],
+        },
+        "target": "passed",
+    },
+    "network": {"layers": []},
+    "fit": {"epochs": 3, "batch_size": 2},
+}
+
+SPECS = {
+    "learning rates": {"summary": "Which learning rate?", "value": LEARNING_RATES},
+    "one trial": {"summary": "One training", "value": ONE_TRIAL},
+    "networks": {"summary": "Which network?", "value": NETWORKS},
+    "inline": {"summary": "Rows in the request", "value": INLINE},
+}

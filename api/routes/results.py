@@ -1,0 +1,115 @@
+"""What an experiment showed and what it made: comparison, history, networks."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from fastapi.responses import FileResponse, Response
+
+from api import etag, problems
+from api.identity import Owner
+from api.pages import DEFAULT_LIMIT, Limit
+from api.parts import Parts, Service
+from api.routes.trials import LARGEST_NUMBER, Number
+from models import errors
+from models.monitor import monitored
+from models.views.base import Page
+from models.views.comparison import Comparison
+from models.views.experiment import EventView
+from search.ranking import compare
+from store import events, experiments, trials
+from store.artifacts import Stored
+
+router = APIRouter(prefix="/experiments/{experiment_id}", tags=["results"])
+
+# Browsers and curl -OJ keep the name's ending with this type; .keras has no registered one.
+KERAS_MEDIA_TYPE = "application/octet-stream"
+
+_NETWORK_RESPONSES: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "A .keras file, which plain Keras loads.",
+        "content": {KERAS_MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}}},
+    },
+    304: {"description": "As you have it."},
+    **problems.documented(errors.NotFound),
+}
+
+
+@router.get(
+    "/comparison",
+    summary="The settings side by side",
+    responses=problems.documented(errors.NotFound),
+)
+def show_comparison(service: Service, owner: Owner, experiment_id: str) -> Comparison:
+    """Every setting with its curves, aligned by epoch and averaged over repeats, best first."""
+    with service.database.snapshot() as tx:
+        view = experiments.get(tx, owner=owner, experiment_id=experiment_id)
+        results = trials.results(tx, experiment_id)
+        curves = trials.curves(tx, experiment_id)
+    by = monitored(view.spec.compile, view.spec.fit)
+    return compare(results, curves, metric=by.metric, mode=by.mode)
+
+
+@router.get("/events", summary="What happened", responses=problems.documented(errors.NotFound))
+def list_events(
+    service: Service,
+    owner: Owner,
+    experiment_id: str,
+    cursor: Annotated[
+        int,
+        Query(ge=0, le=LARGEST_NUMBER, description="Only events after the one of this number."),
+    ] = 0,
+    limit: Limit = DEFAULT_LIMIT,
+) -> Page[EventView]:
+    """The numbered facts of the experiment's history, oldest first."""
+    with service.database.snapshot() as tx:
+        return events.after(tx, owner=owner, experiment_id=experiment_id, after=cursor, limit=limit)
+
+
+@router.get(
+    "/network",
+    summary="The winner's network",
+    response_class=FileResponse,
+    responses=_NETWORK_RESPONSES,
+)
+def download_winner(
+    service: Service, owner: Owner, experiment_id: str, if_none_match: etag.IfNoneMatch = None
+) -> Response:
+    """The trained network of the best trial, its preprocessing inside: it predicts on raw rows."""
+    with service.database.snapshot() as tx:
+        view = experiments.get(tx, owner=owner, experiment_id=experiment_id)
+        if view.conclusion is None or view.conclusion.winner is None:
+            raise errors.NotFound(
+                "The experiment has no winner."
+                if view.is_terminal
+                else "The experiment is not over, so it has no winner yet."
+            )
+        number = view.conclusion.winner.trial
+        stored = trials.network(tx, owner=owner, experiment_id=experiment_id, number=number)
+    return _file(service, stored, f"{experiment_id}.keras", if_none_match)
+
+
+@router.get(
+    "/trials/{number}/network",
+    summary="A trial's network",
+    response_class=FileResponse,
+    responses=_NETWORK_RESPONSES,
+)
+def download(
+    service: Service,
+    owner: Owner,
+    experiment_id: str,
+    number: Number,
+    if_none_match: etag.IfNoneMatch = None,
+) -> Response:
+    """The trained network of any trial that succeeded."""
+    with service.database.snapshot() as tx:
+        stored = trials.network(tx, owner=owner, experiment_id=experiment_id, number=number)
+    return _file(service, stored, f"{experiment_id}-{number}.keras", if_none_match)
+
+
+def _file(service: Parts, stored: Stored, name: str, if_none_match: str | None) -> Response:
+    tag = etag.of_content(stored.sha256)
+    if etag.matches(tag, if_none_match):
+        return Response(status_code=304, headers={"ETag": tag})
+    path = service.artifacts.local(stored.key, stored.sha256)
+    return FileResponse(path, media_type=KERAS_MEDIA_TYPE, filename=name, headers={"ETag": tag})

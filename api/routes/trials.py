@@ -1,0 +1,98 @@
+"""The trials of an experiment, their epochs, and cancelling one."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query
+
+from api import problems
+from api.identity import Owner
+from api.pages import DEFAULT_LIMIT, MAX_LIMIT, Cursor, Limit
+from api.parts import Service
+from api.waiting import Seen, Wait, enough
+from models import errors
+from models.views.base import Page
+from models.views.trial import EpochPage, TrialView
+from store import epochs, experiments, trials
+from store.doorbell import Task
+
+router = APIRouter(prefix="/experiments/{experiment_id}/trials", tags=["trials"])
+
+# SQL's integer; more epochs or trials than this there cannot be.
+LARGEST_NUMBER = 2**31 - 1
+
+Number = Annotated[
+    int, Path(ge=1, le=LARGEST_NUMBER, description="1, 2, 3 … within the experiment.")
+]
+
+
+@router.get("", summary="List trials", responses=problems.documented(errors.NotFound))
+def list_trials(
+    service: Service,
+    owner: Owner,
+    experiment_id: str,
+    cursor: Cursor = None,
+    limit: Limit = DEFAULT_LIMIT,
+) -> Page[TrialView]:
+    """By number."""
+    with service.database.snapshot() as tx:
+        return trials.page(tx, owner=owner, experiment_id=experiment_id, cursor=cursor, limit=limit)
+
+
+@router.get("/{number}", summary="One trial", responses=problems.documented(errors.NotFound))
+def show(service: Service, owner: Owner, experiment_id: str, number: Number) -> TrialView:
+    """Its setting, its state, its best and its newest epoch, its attempts and findings."""
+    with service.database.snapshot() as tx:
+        return trials.get(tx, owner=owner, experiment_id=experiment_id, number=number)
+
+
+@router.get(
+    "/{number}/epochs",
+    summary="The epochs of a trial",
+    responses=problems.documented(errors.NotFound),
+)
+async def list_epochs(
+    *,
+    service: Service,
+    owner: Owner,
+    experiment_id: str,
+    number: Number,
+    after: Annotated[
+        int, Query(ge=0, le=LARGEST_NUMBER, description="Only epochs after this one.")
+    ] = 0,
+    limit: Limit = MAX_LIMIT,
+    wait: Wait = 0,
+) -> EpochPage:
+    """Every epoch's metrics, oldest first.
+
+    With `wait` an empty page is held back until an epoch is there or the trial is over. Poll with
+    `after` set to the last epoch you have, until `is_terminal` comes with `has_more: false`.
+    """
+
+    def read() -> Seen[EpochPage]:
+        with service.database.snapshot() as tx:
+            version = experiments.version(tx, owner=owner, experiment_id=experiment_id)
+            page = epochs.after(
+                tx,
+                owner=owner,
+                experiment_id=experiment_id,
+                number=number,
+                after=after,
+                limit=limit,
+            )
+        return Seen(page, version, bool(page.data) or page.is_terminal)
+
+    return await enough(service.experiments, experiment_id, read, wait)
+
+
+@router.post(
+    "/{number}/cancel",
+    status_code=202,
+    summary="Cancel one trial",
+    responses=problems.documented(errors.NotFound, errors.IllegalMove),
+)
+def cancel(service: Service, owner: Owner, experiment_id: str, number: Number) -> TrialView:
+    """A queued one is over at once, a running one within seconds. Its siblings go on."""
+    with service.database.transaction() as tx:
+        view = trials.cancel(tx, owner=owner, experiment_id=experiment_id, number=number)
+    service.doorbell.ring_control(Task.ADVANCE, experiment_id)
+    return view
