@@ -21,6 +21,7 @@ from models.specs.losses import (
     losses_for,
 )
 from models.specs.metrics import Accuracy, BinaryAccuracy, MetricSpec, metrics_for
+from models.specs.metrics import Poisson as PoissonMetric
 from models.specs.names import snake_case
 from models.specs.network import MAX_LAYERS, NetworkSpec
 from models.specs.shapes import Summary, infer, network_input_shape
@@ -105,7 +106,8 @@ def resolve_network(
         layers = (*layers, *output_layers(layers, sent.output_shape, loss, facts))
     else:
         issues += _output_issues(output, loss, facts, layers_pointer)
-    issues += _metric_issues(compiled, loss, facts, f"{compile_pointer}/metrics")
+    ending = output or output_of(layers, sent.output_shape)
+    issues += _metric_issues(compiled, loss, facts, ending, f"{compile_pointer}/metrics")
     if len(layers) > MAX_LAYERS:
         issues.append(Issue(layers_pointer, "too_long", f"At most {MAX_LAYERS} layers."))
     if issues:
@@ -227,7 +229,7 @@ def _range_issues(activation: str, facts: DataFacts, pointer: str) -> Iterator[I
 
 
 def _metric_issues(
-    compiled: CompileSpec, loss: AnyLoss, facts: DataFacts, pointer: str
+    compiled: CompileSpec, loss: AnyLoss, facts: DataFacts, output: Output, pointer: str
 ) -> Iterator[Issue]:
     for index, metric in enumerate(compiled.metrics):
         where = f"{pointer}/{index}"
@@ -246,6 +248,9 @@ def _metric_issues(
                 f"but {snake_case(loss.keras_name)} takes {_WRITTEN[loss.encoding]}.",
                 metrics_for(loss.encoding),
             )
+        elif isinstance(metric, PoissonMetric) and output.activation not in _NEVER_NEGATIVE:
+            said = f"{metric.log_name} takes the output's logarithm, which may be negative here."
+            yield Issue(where, "metric_against_output", f"{said} Let it end in softplus.")
         else:
             yield from _argument_issues(metric, loss, facts, where)
 

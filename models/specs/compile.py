@@ -11,13 +11,16 @@ from models.specs.losses import Auto, Loss
 from models.specs.metrics import Direction, Metric
 from models.specs.optimizers import Adam, Optimizer
 
+# More columns than this in every epoch's row help nobody.
+MAX_METRICS = 20
+
 
 class CompileSpec(Spec):
     """How the network learns, and what is reported of it."""
 
     optimizer: Optimizer = Adam()
     loss: Loss = Auto()
-    metrics: Annotated[tuple[Metric, ...], Field(max_length=20)] = ()
+    metrics: Annotated[tuple[Metric, ...], Field(max_length=MAX_METRICS)] = ()
     jit_compile: Literal["auto", True, False] = "auto"
     """Compile the training step with XLA; "auto" decides by network and device."""
 

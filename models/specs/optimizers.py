@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar, Literal, get_args
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from models.specs.names import ByName, Tagged, spellings
+from models.specs.names import ByName, Fields, Tagged, tag_of
 from models.specs.numbers import Flag, Fraction, NonNegative, Number, Positive
 from models.specs.schedules import LearningRate
 
@@ -127,10 +127,17 @@ class Lion(OptimizerSpec):
 
 AnyOptimizer = SGD | Adam | AdamW | RMSprop | Adagrad | Adadelta | Adamax | Nadam | Lion
 
+# Keras writes these names in lower case without underscores: "rmsprop", "adamw".
+_NAMES: dict[str, Fields] = {
+    spelling: {"optimizer": name}
+    for name in map(tag_of, get_args(AnyOptimizer))
+    for spelling in (name.lower(), name)
+}
+
 Optimizer = Annotated[
     AnyOptimizer,
     Field(discriminator="optimizer"),
     # Written in full, and Adam unless it says otherwise, so that a search may always set
     # "compile.optimizer.learning_rate".
-    ByName("optimizer", spellings(get_args(AnyOptimizer)), otherwise="Adam", write_back=False),
+    ByName("optimizer", _NAMES, otherwise="Adam", write_back=False),
 ]

@@ -124,15 +124,16 @@ class PiecewiseConstantDecay(ScheduleSpec):
         return values
 
 
-Schedule = Annotated[
+AnySchedule = (
     ExponentialDecay
     | InverseTimeDecay
     | PolynomialDecay
     | CosineDecay
     | CosineDecayRestarts
-    | PiecewiseConstantDecay,
-    Field(discriminator="schedule"),
-]
+    | PiecewiseConstantDecay
+)
+
+Schedule = Annotated[AnySchedule, Field(discriminator="schedule")]
 
 
 def _kind(value: object) -> str:

@@ -177,6 +177,7 @@ def test_a_given_output_must_fit_target_and_loss(
     ("facts", "fields", "where", "code"),
     [
         (WAGES, {"metrics": ["accuracy"]}, "/compile/metrics/0", "metric_against_target"),
+        (WAGES, {"metrics": ["poisson"]}, "/compile/metrics/0", "metric_against_output"),
         (DIGITS, {"metrics": ["accuracy", "mae"]}, "/compile/metrics/1", "metric_against_target"),
         (
             DIGITS,

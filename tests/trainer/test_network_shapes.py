@@ -1,6 +1,6 @@
 """Shapes and parameters inferred without Keras are those of Keras, for every layer."""
 
-from typing import Any
+from typing import Any, get_args
 
 import keras
 import numpy as np
@@ -12,7 +12,8 @@ from pydantic import TypeAdapter
 
 from models.errors import Invalid
 from models.specs.layers.layer import LayerSpec, Shape
-from models.specs.network import Layer
+from models.specs.names import tag_of
+from models.specs.network import AnyLayer, Layer
 from models.specs.shapes import Summary, infer
 from worker.trainer.network import build
 
@@ -110,16 +111,32 @@ ARGUMENTS: dict[str, dict[str, st.SearchStrategy[Any]]] = {
     },
 }
 RANKS = {"image": 3, "sequence": 2}
+SPECS: dict[str, type[LayerSpec]] = {tag_of(member): member for member in get_args(AnyLayer)}
 
 # Keras builds these, but cannot train them: an axis that is named twice, or is the batch's.
 OURS_ALONE = ("one axis twice", "is not one of the input")
 
 
 @st.composite
+def networks(draw: st.DrawFn) -> tuple[list[LayerSpec], Shape]:
+    """A convolutional net for a small image: some image layers, then a flat end."""
+    image = [name for name, cls in SPECS.items() if cls.wants in {"any", "image"}]
+    names = draw(st.lists(st.sampled_from(image), min_size=1, max_size=4))
+    end = draw(st.sampled_from([("Flatten", "Dense"), ("Dense",), ("Reshape", "Conv1D")]))
+    size = st.integers(6, 12)
+    return [draw(layers(name)) for name in (*names, *end)], (draw(size), draw(size), draw(small))
+
+
+@st.composite
+def layers(draw: st.DrawFn, layer: str) -> LayerSpec:
+    given = {name: draw(values) for name, values in ARGUMENTS[layer].items()}
+    return LAYER.validate_python({"layer": layer, **given})
+
+
+@st.composite
 def cases(draw: st.DrawFn, layer: str) -> tuple[LayerSpec, Shape]:
     """A layer with drawn arguments, and an input that mostly has the axes it needs."""
-    given = {name: draw(values) for name, values in ARGUMENTS[layer].items()}
-    spec = LAYER.validate_python({"layer": layer, **given})
+    spec = draw(layers(layer))
     usual = RANKS.get(spec.wants)
     ranks = st.integers(1, 3) if usual is None else st.sampled_from([usual] * 9 + [1, 2, 3])
     rank = draw(ranks)
@@ -172,3 +189,27 @@ def check_against_keras(layers: list[LayerSpec], shape: Shape, summary: Summary)
         assert found.output_shape == layer.output.shape[1:]
         assert found.parameters == layer.count_params()
     assert train_once(network, shape) == summary.output_shape
+
+
+@pytest.mark.filterwarnings("ignore:You are using a softmax over axis")
+def test_whole_networks_are_inferred_as_keras_builds_them() -> None:
+    accepted = 0
+
+    @DRAWS
+    @given(networks())
+    def check(case: tuple[list[LayerSpec], Shape]) -> None:
+        nonlocal accepted
+        specs, shape = case
+        try:
+            summary = infer(specs, shape)
+        except Invalid:
+            return
+        accepted += 1
+        check_against_keras(specs, shape, summary)
+
+    check()
+    assert accepted >= 20
+
+
+def test_every_layer_is_drawn() -> None:
+    assert set(ARGUMENTS) == set(SPECS)
