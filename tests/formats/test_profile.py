@@ -1,5 +1,7 @@
 """What a profile says about columns, and the warnings that people should see."""
 
+from collections.abc import Sequence
+
 import polars as pl
 
 from models.profile import TableProfile
@@ -9,7 +11,7 @@ from store.formats.table import Table
 ROWS = 100
 
 
-def profile(target: str | None = None, **columns: list[object]) -> TableProfile:
+def profile(target: str | None = None, **columns: Sequence[object]) -> TableProfile:
     return table_profile(Table(pl.DataFrame(columns)), target)
 
 

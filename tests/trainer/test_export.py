@@ -24,6 +24,7 @@ from worker.trainer.data import Prepared, prepare
 from worker.trainer.export import ExportMismatch, as_input, export
 from worker.trainer.inputs import TableInputs
 from worker.trainer.network import build
+from worker.trainer.split import Indices
 
 # Keras 3.15 hands TensorFlow's variables to NumPy the old way.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -84,8 +85,9 @@ def of_arrays(folder: Path, x: Any, y: Any, **spec: Any) -> Trained:
     return trained(folder, write_arrays(Arrays(x, y), folder), trial(**spec))
 
 
-def raw(predictors: list[str], rows: Any) -> pl.DataFrame:
-    return pl.DataFrame({name: COLUMNS[name] for name in predictors})[rows]
+def raw(predictors: list[str], rows: Indices) -> pl.DataFrame:
+    frame: pl.DataFrame = pl.DataFrame({name: COLUMNS[name] for name in predictors})[rows.tolist()]
+    return frame
 
 
 def array_of(frame: pl.DataFrame) -> Any:
