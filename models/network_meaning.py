@@ -109,7 +109,11 @@ def resolve_network(
     ending = output or output_of(layers, sent.output_shape)
     issues += _metric_issues(compiled, loss, facts, ending, f"{compile_pointer}/metrics")
     if len(layers) > MAX_LAYERS:
-        issues.append(Issue(layers_pointer, "too_long", f"At most {MAX_LAYERS} layers."))
+        issues.append(
+            Issue(
+                layers_pointer, "too_long", f"At most {MAX_LAYERS} layers, the output's included."
+            )
+        )
     if issues:
         raise Invalid(issues)
     try:

@@ -6,8 +6,7 @@ from pydantic import Field, model_validator
 
 from models.specs.base import Spec
 from models.specs.network import NetworkSpec
-
-LearningRate = Annotated[float, Field(gt=0, le=1e6)]
+from models.specs.schedules import Rate as LearningRate
 
 # A learning-rate comparison of more values than this is a search of another kind.
 MAX_VALUES = 200
