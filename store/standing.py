@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import and_, case, func, or_, select
+from sqlalchemy import case, func, select, tuple_
 from sqlalchemy.orm import Session, aliased
 
 from models.lifecycle import State
@@ -16,6 +16,9 @@ from models.tables.experiments import ExperimentRow
 from models.tables.trials import TrialRow
 from models.views.experiment import BestTrial, Progress
 from store.clock import now
+
+# Of those that wait behind more experiments than this, the position is "at least".
+MAX_COUNTED_AHEAD = 1000
 
 
 @dataclass(slots=True)
@@ -107,24 +110,28 @@ def _counts(tx: Session, ids: Sequence[str]) -> Mapping[str, _Count]:
 
 def _queue_positions(tx: Session, ids: Sequence[str]) -> Mapping[str, int]:
     """How many queued trials of other experiments are served before theirs."""
+    mine = tuple_(ExperimentRow.precedence, ExperimentRow.created_at, ExperimentRow.id)
     other = aliased(ExperimentRow)
-    as_urgent = other.precedence == ExperimentRow.precedence
-    same_age = other.created_at == ExperimentRow.created_at
-    ahead = or_(
-        other.precedence < ExperimentRow.precedence,
-        and_(as_urgent, other.created_at < ExperimentRow.created_at),
-        and_(as_urgent, same_age, other.id < ExperimentRow.id),
-    )
-    trials_ahead = (
+    queued = (
         select(func.count())
         .select_from(TrialRow)
-        .join(other, other.id == TrialRow.experiment_id)
-        .where(TrialRow.state == State.QUEUED, other.finished_at.is_(None), ahead)
-        .correlate(ExperimentRow)
+        .where(TrialRow.experiment_id == other.id, TrialRow.state == State.QUEUED)
+        .correlate(other)
         .scalar_subquery()
     )
-    rows = tx.execute(select(ExperimentRow.id, trials_ahead).where(ExperimentRow.id.in_(ids)))
-    return dict(rows.all())
+    ahead = (
+        select(queued.label("queued"))
+        .where(
+            other.finished_at.is_(None),
+            tuple_(other.precedence, other.created_at, other.id) < mine,
+        )
+        .limit(MAX_COUNTED_AHEAD)
+        .correlate(ExperimentRow)
+        .subquery()
+    )
+    total = select(func.coalesce(func.sum(ahead.c.queued), 0)).scalar_subquery()
+    rows = tx.execute(select(ExperimentRow.id, total).where(ExperimentRow.id.in_(ids))).all()
+    return {experiment_id: int(position) for experiment_id, position in rows}
 
 
 def _fraction(row: ExperimentRow, count: _Count) -> float:
