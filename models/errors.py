@@ -122,14 +122,15 @@ class Unreadable(EpochdError):
     """The file cannot be read as a dataset.
 
     Attributes:
-        line: the line, from 1, at which reading failed; None where a format has no lines.
+        line: the line, from 1, at which reading failed; None where a format has no lines. The
+            detail begins with it.
     """
 
     code = "unreadable_dataset"
 
     def __init__(self, detail: str, line: int | None = None) -> None:
         self.line = line
-        super().__init__(detail)
+        super().__init__(f"Line {line}: {detail}" if line else detail)
 
 
 class DatasetUnavailable(EpochdError):

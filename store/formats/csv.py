@@ -99,7 +99,7 @@ def _rows(lines: Iterable[str], separator: str) -> Iterator[tuple[int, list[str]
             return
         except csv.Error as error:
             raise Unreadable(
-                f"The row that starts in line {line} cannot be split into cells ({error}); "
+                f"The row that starts here cannot be split into cells ({error}); "
                 "is a quotation mark left open?",
                 line,
             ) from None
@@ -119,7 +119,7 @@ def _columns(rows: Iterator[tuple[int, list[str]]], *, width: int, first_line: i
     for line, row in rows:
         if len(row) != width:
             raise Unreadable(
-                f"Line {line} has {len(row)} cells, but line {first_line} has {width}.", line
+                f"The number of cells is {len(row)}, but in line {first_line} it is {width}.", line
             )
         if any(row):
             batch.append(row)

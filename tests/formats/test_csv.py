@@ -135,9 +135,9 @@ def test_a_first_row_of_names_is_a_header(tmp_path: Path, header: str, rest: str
 @pytest.mark.parametrize(
     ("content", "line", "said"),
     [
-        ("a,b\n1,2\n3\n", 3, "1 cells"),
-        ("a,b\n1,2\n3,4,5\n", 3, "3 cells"),
-        ('a,b\n"x\ny",2\n3,4\n5\n', 5, "1 cells"),
+        ("a,b\n1,2\n3\n", 3, "cells is 1"),
+        ("a,b\n1,2\n3,4,5\n", 3, "cells is 3"),
+        ('a,b\n"x\ny",2\n3,4\n5\n', 5, "cells is 1"),
         ("a,b,a\n1,2,3\n", 1, "'a'"),
         ("a\n1\n2\n", 1, "one column"),
         ("a,b\n", 1, "no rows"),
@@ -154,6 +154,7 @@ def test_what_is_wrong_is_said_with_its_line(
     refused = refusal(tmp_path, content)
     assert said in refused.detail
     assert refused.line == line
+    assert refused.detail.startswith(f"Line {line}: ")
 
 
 @pytest.mark.parametrize("number", ["inf", "-Infinity", "1e400", "1e39"])
