@@ -57,6 +57,7 @@ class MetricSpec(Tagged):
     usual_name: ClassVar[str | None] = None
     of_probabilities: ClassVar[bool] = False
 
+    metric: str  # here, so that it is written first
     name: MetricName | None = None
 
     @property

@@ -24,6 +24,7 @@ class OptimizerSpec(Tagged):
 
     tag: ClassVar[str] = "optimizer"
 
+    optimizer: str  # here, so that it is written first
     learning_rate: LearningRate = 0.001
     weight_decay: NonNegative | None = None
     clipnorm: Positive | None = None

@@ -65,6 +65,7 @@ class LayerSpec(Tagged):
     tag: ClassVar[str] = "layer"
     wants: ClassVar[Wants]
 
+    layer: str  # here, so that it is written first
     name: LayerName | None = None
     """Unique in its network; "dense", "dense_1", ... when left out."""
 
