@@ -9,7 +9,16 @@ from dataclasses import dataclass, replace
 
 from models.errors import Invalid, Issue
 from models.facts import DataFacts
-from models.output import Output, chosen_loss, given, output_layers, output_of, units_for
+from models.metric_meaning import metric_issues
+from models.output import (
+    NEVER_NEGATIVE,
+    Output,
+    chosen_loss,
+    given,
+    output_layers,
+    output_of,
+    units_for,
+)
 from models.specs.compile import CompileSpec
 from models.specs.layers.layer import Shape, spelled
 from models.specs.losses import (
@@ -20,8 +29,6 @@ from models.specs.losses import (
     Poisson,
     losses_for,
 )
-from models.specs.metrics import Accuracy, BinaryAccuracy, MetricSpec, metrics_for
-from models.specs.metrics import Poisson as PoissonMetric
 from models.specs.names import snake_case
 from models.specs.network import MAX_LAYERS, NetworkSpec
 from models.specs.shapes import Summary, infer, network_input_shape
@@ -39,16 +46,6 @@ _HIGHEST = {
     "relu6": 6.0,
     "log_sigmoid": 0.0,
     "log_softmax": 0.0,
-}
-_NEVER_NEGATIVE = {
-    *("relu", "relu6", "softplus", "exponential", "sparse_plus", "squareplus"),
-    *("sigmoid", "hard_sigmoid", "sparse_sigmoid", "softmax", "sparsemax"),
-}
-_WRITTEN = {
-    "sparse": "class numbers",
-    "one_hot": "one column a class",
-    "binary": "one output for two classes",
-    "number": "numbers",
 }
 _PAIR = 2
 
@@ -107,7 +104,7 @@ def resolve_network(
     else:
         issues += _output_issues(output, loss, facts, layers_pointer)
     ending = output or output_of(layers, sent.output_shape)
-    issues += _metric_issues(compiled, loss, facts, ending, f"{compile_pointer}/metrics")
+    issues += metric_issues(compiled, loss, facts, ending, f"{compile_pointer}/metrics")
     if len(layers) > MAX_LAYERS:
         issues.append(
             Issue(
@@ -221,7 +218,7 @@ def _activation_issues(
 def _range_issues(activation: str, facts: DataFacts, pointer: str) -> Iterator[Issue]:
     highest = _HIGHEST.get(activation)
     reached = facts.target_maximum
-    if facts.negative_target and activation in _NEVER_NEGATIVE:
+    if facts.negative_target and activation in NEVER_NEGATIVE:
         said = f"{activation} is never below 0, but some targets are. Leave the activation out."
         yield Issue(pointer, "output_range", said, ("linear",))
     elif highest is not None and reached is not None and reached > highest:
@@ -230,64 +227,3 @@ def _range_issues(activation: str, facts: DataFacts, pointer: str) -> Iterator[I
             "Leave the activation out."
         )
         yield Issue(pointer, "output_range", said, ("linear",))
-
-
-def _metric_issues(
-    compiled: CompileSpec, loss: AnyLoss, facts: DataFacts, output: Output, pointer: str
-) -> Iterator[Issue]:
-    for index, metric in enumerate(compiled.metrics):
-        where = f"{pointer}/{index}"
-        if facts.task not in metric.tasks:
-            yield Issue(
-                where,
-                "metric_against_target",
-                f"{metric.log_name} is not for {facts.task}.",
-                metrics_for(loss.encoding),
-            )
-        elif loss.encoding not in metric.encodings:
-            yield Issue(
-                where,
-                "metric_against_loss",
-                f"{metric.log_name} needs {' or '.join(_WRITTEN[e] for e in metric.encodings)}, "
-                f"but {snake_case(loss.keras_name)} takes {_WRITTEN[loss.encoding]}.",
-                metrics_for(loss.encoding),
-            )
-        elif isinstance(metric, PoissonMetric) and output.activation not in _NEVER_NEGATIVE:
-            said = f"{metric.log_name} takes the output's logarithm, which may be negative here."
-            yield Issue(where, "metric_against_output", f"{said} Let it end in softplus.")
-        else:
-            yield from _argument_issues(metric, loss, facts, where)
-
-
-def _argument_issues(
-    metric: MetricSpec, loss: AnyLoss, facts: DataFacts, pointer: str
-) -> Iterator[Issue]:
-    """Check a metric that fits the target, but perhaps not with these arguments."""
-    outputs = units_for(loss, facts)
-    for field, highest in (("k", outputs), ("top_k", outputs), ("class_id", outputs - 1)):
-        value = getattr(metric, field, None)
-        if value is not None and value > highest:
-            where = f"{pointer}/{field}" if field in metric.model_fields_set else pointer
-            said = f"{field} is {value}, but with {outputs} outputs it is at most {highest}."
-            yield Issue(where, "metric_against_classes", said)
-    wants_logits = getattr(metric, "from_logits", False)
-    if _reads_probabilities(metric, loss) and wants_logits == loss.of_probabilities:
-        said = (
-            f"{metric.log_name} reads logits, but the network puts out probabilities."
-            if wants_logits
-            else f"{metric.log_name} reads probabilities, but {snake_case(loss.keras_name)} here "
-            "goes with other outputs. Let the network end in softmax or sigmoid."
-        )
-        yield Issue(pointer, "metric_against_output", said)
-
-
-def _reads_probabilities(metric: MetricSpec, loss: AnyLoss) -> bool:
-    """Whether it matters to a metric that outputs are between 0 and 1.
-
-    Keras's "accuracy" of one output compares it with 0.5; BinaryAccuracy can be told to use 0.
-    """
-    if isinstance(metric, Accuracy):
-        return loss.encoding == "binary"
-    if isinstance(metric, BinaryAccuracy) and metric.threshold == 0:
-        return False
-    return metric.of_probabilities

@@ -26,6 +26,12 @@ from models.specs.network import AnyLayer, NetworkSpec
 OUTPUT_NAME = "output"
 _PAIR = 2
 
+NEVER_NEGATIVE = {
+    *("relu", "relu6", "softplus", "exponential", "sparse_plus", "squareplus"),
+    *("sigmoid", "hard_sigmoid", "sparse_sigmoid", "softmax", "sparsemax"),
+}
+"""The activations that put out nothing below zero."""
+
 
 @dataclass(frozen=True, slots=True)
 class Output:

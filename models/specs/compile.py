@@ -8,7 +8,8 @@ from pydantic_core import PydanticCustomError
 
 from models.specs.base import Spec
 from models.specs.losses import Auto, Loss
-from models.specs.metrics import Direction, Metric
+from models.specs.metric import Direction
+from models.specs.metrics import Metric
 from models.specs.optimizers import Adam, Optimizer
 
 # More columns than this in every epoch's row help nobody.

@@ -11,11 +11,12 @@ from pydantic_core import PydanticUndefined
 
 from models.specs.activations import ActivationName
 from models.specs.base import Spec
+from models.specs.class_metrics import Accuracy, FScore
 from models.specs.constraints import AnyConstraint
 from models.specs.fit import EarlyStopping, FitSpec, ReduceLROnPlateau
 from models.specs.initializers import AnyInitializer, Constant, Initializer
 from models.specs.losses import AnyLoss, Auto, Loss
-from models.specs.metrics import Accuracy, AnyMetric, FScore, Metric
+from models.specs.metrics import AnyMetric, Metric
 from models.specs.names import Tagged
 from models.specs.network import AnyLayer
 from models.specs.optimizers import AnyOptimizer, Optimizer

@@ -5,12 +5,13 @@ from typing import Any
 
 import keras
 
+from models.specs.class_metrics import Accuracy
 from models.specs.compile import CompileSpec
 from models.specs.layers.convolution import Convolution
 from models.specs.layers.layer import LayerSpec
 from models.specs.layers.noise import Dropout, GaussianNoise
 from models.specs.losses import AnyLoss, Encoding
-from models.specs.metrics import Accuracy, MetricSpec
+from models.specs.metric import MetricSpec
 from models.specs.optimizers import OptimizerSpec
 from models.specs.schedules import ScheduleSpec
 
