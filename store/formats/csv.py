@@ -25,7 +25,7 @@ SAMPLE_ROWS = 100
 # Rows that become columns together; larger batches gain nothing.
 BATCH_ROWS = 8192
 
-_SEPARATORS = (",", ";", "\t", "|")
+_SEPARATORS = ("\t", ";", "|", ",")
 _RARE_SEPARATORS = (" ", ":")
 
 
@@ -56,22 +56,24 @@ def read_csv(path: Path) -> Table:
 
 
 def separator_of(sample: str) -> str:
-    """The separator that cuts most of the first rows into the same number (over one) of cells."""
+    """The separator that cuts most of the first rows into the same number (over one) of cells.
+
+    Where several do, the comma comes last: it may be a decimal comma.
+    """
     lines = sample.splitlines(keepends=True)
-    if len(sample) >= SAMPLE_CHARACTERS:
+    if len(sample) >= SAMPLE_CHARACTERS and len(lines) > 1:
         lines.pop()
-    rhythms = {separator: _rhythm(lines, separator) for separator in _SEPARATORS}
-    best = max(rhythms, key=lambda separator: rhythms[separator])
-    if rhythms[best] > (0.0, 1):
+    best = max(_SEPARATORS, key=lambda separator: _regularity(lines, separator))
+    if _regularity(lines, best) > 0:
         return best
     for separator in _RARE_SEPARATORS:
-        if _rhythm(lines, separator)[0] == 1.0:
+        if _regularity(lines, separator) == 1:
             return separator
-    return ","
+    return best
 
 
-def _rhythm(lines: Sequence[str], separator: str) -> tuple[float, int]:
-    """Which share of the rows has the commonest width, and that width; (0, 1) for one column."""
+def _regularity(lines: Sequence[str], separator: str) -> float:
+    """Which share of the rows has the commonest width over one; 0 when all have one cell."""
     widths: Counter[int] = Counter()
     try:
         for row in csv.reader(lines, delimiter=separator, skipinitialspace=True):
@@ -80,12 +82,9 @@ def _rhythm(lines: Sequence[str], separator: str) -> tuple[float, int]:
             if widths.total() >= SAMPLE_ROWS:
                 break
     except csv.Error:
-        return (0.0, 1)
-    several = {width: rows for width, rows in widths.items() if width > 1}
-    if not several:
-        return (0.0, 1)
-    width = max(several, key=lambda width: several[width])
-    return (several[width] / widths.total(), width)
+        return 0.0
+    most = max((rows for width, rows in widths.items() if width > 1), default=0)
+    return most / max(1, widths.total())
 
 
 def _rows(lines: Iterable[str], separator: str) -> Iterator[tuple[int, list[str]]]:
@@ -138,7 +137,7 @@ def _batch(names: Sequence[str], rows: Sequence[Sequence[str]]) -> pl.DataFrame:
 
 def _table(first: Sequence[str], line: int, below: pl.DataFrame, *, decimal_comma: bool) -> Table:
     values = _typed(below, first, decimal_comma=decimal_comma)
-    if is_header(first, values):
+    if is_header(first, values, decimal_comma=decimal_comma):
         return Table(_frame(column_names(first, line), values))
     names = column_names([""] * len(first), line)
     everything = pl.concat([_batch(below.columns, [first]), below])

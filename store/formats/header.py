@@ -9,10 +9,13 @@ from itertools import pairwise
 
 import polars as pl
 
+from models.errors import Unreadable
 from store.formats.cells import typed
 
 
-def is_header(first: Sequence[str], below: Sequence[pl.Series]) -> bool:
+def is_header(
+    first: Sequence[str], below: Sequence[pl.Series], *, decimal_comma: bool = False
+) -> bool:
     """Whether the first row holds names.
 
     It is a row of values only if all of this holds: there are columns of numbers; in each of them
@@ -23,6 +26,7 @@ def is_header(first: Sequence[str], below: Sequence[pl.Series]) -> bool:
     Args:
         first: the cells of the first row.
         below: the typed columns of all other rows, in the same order.
+        decimal_comma: as they were typed.
     """
     numbers: list[float] = []
     for cell, column in zip(first, below, strict=True):
@@ -31,13 +35,18 @@ def is_header(first: Sequence[str], below: Sequence[pl.Series]) -> bool:
             if repeats and cell.strip() not in column:
                 return True
             continue
-        value = typed(pl.Series([cell]))
-        if value.dtype == pl.String or (value.dtype == pl.Boolean) != (column.dtype == pl.Boolean):
+        try:
+            value = typed(pl.Series([cell]), decimal_comma=decimal_comma)[0]
+        except Unreadable:  # "Infinity" may well be a name
             return True
-        if value.dtype == pl.Float64 and column.dtype == pl.Int64 and value[0] is not None:
+        if value is None:
+            continue
+        is_flag = isinstance(value, bool)
+        is_fraction = isinstance(value, float) and column.dtype == pl.Int64
+        if isinstance(value, str) or is_flag != (column.dtype == pl.Boolean) or is_fraction:
             return True
-        if column.dtype.is_numeric() and value[0] is not None:
-            numbers.append(value[0])
+        if not is_flag:
+            numbers.append(value)
     return not numbers or _counts_up(numbers)
 
 

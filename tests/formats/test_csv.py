@@ -40,9 +40,21 @@ def test_a_comma_in_the_text_does_not_hide_a_semicolon_between_cells() -> None:
     assert separator_of('name;note\n"Ann";"a, b, c"\n"Bob";"d, e, f"\n') == ";"
 
 
+def test_a_first_line_longer_than_the_sample_is_split(tmp_path: Path) -> None:
+    names = [f"measurement_{index}" for index in range(8000)]
+    cells = ",".join("1" * len(names))
+    assert table(tmp_path, f"{','.join(names)}\n{cells}\n").frame.columns == names
+
+
 def test_decimal_commas_are_read_where_semicolons_separate(tmp_path: Path) -> None:
     frame = table(tmp_path, "acid;score\n7,4;5\n7;6\n-0,88;5\n").frame
     assert frame["acid"].to_list() == [7.4, 7.0, -0.88]
+
+
+def test_decimal_commas_are_read_without_a_header_too(tmp_path: Path) -> None:
+    read = table(tmp_path, "7,4;1,5\n8,1;2,5\n9,2;3,25\n")
+    assert read.frame.rows() == [(7.4, 1.5), (8.1, 2.5), (9.2, 3.25)]
+    assert [warned.code for warned in read.warnings] == ["no_header"]
 
 
 @pytest.mark.parametrize(
@@ -107,6 +119,7 @@ def test_a_column_without_a_name_is_numbered(tmp_path: Path) -> None:
         ("5.1,3.5,setosa", "4.9,3.0,setosa\n4.7,3.2,other\n6.1,3.3,other\n"),
         ("1,0.5", "0,0.25\n1,0.125\n"),
         ("7,", "8,1\n9,2\n"),
+        (",1.5", "true,2.5\nfalse,3\n"),
     ],
 )
 def test_a_first_row_of_values_is_kept_as_a_row(tmp_path: Path, first: str, rest: str) -> None:
@@ -124,6 +137,8 @@ def test_a_first_row_of_values_is_kept_as_a_row(tmp_path: Path, first: str, rest
         ("5,0,0.1", "0,3,0\n4,0,0\n"),  # names made unique: the columns hold whole numbers
         ("a,b", "x,y\nx,z\n"),
         ("a,b", "1,2\n"),
+        ("Infinity,b", "1,2\n3,4\n"),
+        ("true,b", "1,2\n3,4\n"),
     ],
 )
 def test_a_first_row_of_names_is_a_header(tmp_path: Path, header: str, rest: str) -> None:
