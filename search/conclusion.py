@@ -1,6 +1,7 @@
 """What an experiment showed, once its search is over: the winner, the ranking, and sentences."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from pydantic import JsonValue
 
@@ -20,7 +21,9 @@ def conclude(results: Sequence[TrialResult], *, metric: str, mode: Mode, reason:
         mode: which way it is better.
         reason: why the search stopped.
     """
-    order = ranked(results, mode)
+    # What was cancelled or failed has no network to hand out, however well it began.
+    counted = [r if r.state is State.SUCCEEDED else replace(r, score=None) for r in results]
+    order = ranked(counted, mode)
     winner = _winner(order[0], metric, mode) if order and order[0].score is not None else None
     return Conclusion(
         winner=winner,

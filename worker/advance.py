@@ -1,0 +1,83 @@
+"""What follows from a trial's end: more trials that the search asks for, or the conclusion.
+
+Runs inside the transaction that ends the trial, so there is no moment at which an experiment has
+nothing left to run and nobody knows. The sweeper calls it again where that went wrong.
+"""
+
+from collections.abc import Sequence
+
+from sqlalchemy.orm import Session
+
+from models.lifecycle import State
+from models.monitor import monitored
+from models.specs.experiment import ExperimentSpec
+from models.trial import Proposal, TrialResult
+from models.views.base import Problem
+from models.views.comparison import Conclusion
+from search.conclusion import conclude
+from search.registry import strategy_for
+from search.strategy import Conclude
+from store import datasets, experiments, trials
+from store.moves import Locked
+from worker import planning
+
+CANCELLED = "A client cancelled the experiment."
+
+
+def advance(tx: Session, experiment_id: str) -> int:
+    """Take the next step of an experiment, if there is one; safe to repeat.
+
+    Returns:
+        How many trials were added to the queue.
+    """
+    experiment = experiments.lock(tx, experiment_id)
+    if experiment is None or experiment.state.is_terminal:
+        return 0
+    spec = experiments.spec_of(tx, experiment_id)
+    results = trials.results(tx, experiment_id)
+    if experiment.state is State.CANCELLING:
+        if all(result.state.is_terminal for result in results):
+            _end(tx, experiment_id, State.CANCELLED, _concluded(spec, results, CANCELLED))
+        return 0
+    step = strategy_for(spec).propose(spec, results)
+    if isinstance(step, Conclude):
+        _end(tx, experiment_id, _last_state(results), _concluded(spec, results, step.reason))
+        return 0
+    _add(tx, experiment, spec, step)
+    return len(step)
+
+
+def _add(
+    tx: Session, experiment: Locked, spec: ExperimentSpec, proposals: Sequence[Proposal]
+) -> None:
+    dataset_id = experiments.dataset_of(tx, experiment.id)
+    profile = datasets.get(tx, owner=experiment.owner, dataset_id=dataset_id).profile
+    if proposals and profile is not None:
+        trials.add(tx, experiment.id, planning.rows(spec, profile, proposals))
+
+
+def _last_state(results: Sequence[TrialResult]) -> State:
+    """An experiment fails only when no trial that went well has a score."""
+    if any(r.state is State.SUCCEEDED and r.score is not None for r in results):
+        return State.SUCCEEDED
+    if all(result.state is State.CANCELLED for result in results):
+        return State.CANCELLED
+    return State.FAILED
+
+
+def _concluded(spec: ExperimentSpec, results: Sequence[TrialResult], reason: str) -> Conclusion:
+    judged = monitored(spec.compile, spec.fit)
+    return conclude(results, metric=judged.metric, mode=judged.mode, reason=reason)
+
+
+def _end(tx: Session, experiment_id: str, state: State, conclusion: Conclusion) -> None:
+    error = _no_score(conclusion) if state is State.FAILED else None
+    experiments.conclude(tx, experiment_id, state, conclusion=conclusion, error=error)
+
+
+def _no_score(conclusion: Conclusion) -> Problem:
+    return Problem(
+        title="No trial has a score",
+        detail=" ".join(conclusion.summary),
+        code="no_score",
+    )

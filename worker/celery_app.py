@@ -1,0 +1,62 @@
+"""Runs a Celery worker in this process, from its start to its end by a signal."""
+
+import threading
+import warnings
+from collections.abc import Sequence
+
+from celery import Celery, signals
+from celery.platforms import SecurityWarning
+
+from store import broker
+from worker.pool import WakingThreads
+
+
+def app(broker_url: str) -> Celery:
+    """The application of a worker; its tasks are registered by `worker.tasks`."""
+    celery = broker.celery_app(broker_url)
+    # Remote control by broadcast is a second way to command workers; nobody here uses it.
+    celery.conf.worker_enable_remote_control = False
+    return celery
+
+
+def serve(
+    celery: Celery, *, name: str, queues: Sequence[str], slots: int, drain: threading.Event
+) -> int:
+    """Answer the queues until SIGTERM or SIGINT, then wait for the tasks to hand back their work.
+
+    Args:
+        celery: with its tasks registered.
+        name: of this worker, unique.
+        queues: to be answered.
+        slots: tasks at the same time, a thread each.
+        drain: set by the first signal; tasks heed it.
+
+    Returns:
+        The exit status.
+    """
+    # Celery warns of root because pickled messages could run anything; ours are JSON alone.
+    warnings.filterwarnings("ignore", category=SecurityWarning)
+    # The entry point has set up logging; Celery must not do it again.
+    signals.setup_logging.connect(_leave_logging_alone)
+
+    def heed(**_: object) -> None:
+        drain.set()
+
+    signals.worker_shutting_down.connect(heed)
+    worker = celery.Worker(
+        hostname=name,
+        pool=WakingThreads,
+        concurrency=slots,
+        queues=list(queues),
+        without_gossip=True,
+        without_heartbeat=True,
+        without_mingle=True,
+        redirect_stdouts=False,
+        quiet=True,
+    )
+    worker.start()
+    return int(worker.exitcode or 0)
+
+
+def _leave_logging_alone(**_: object) -> None:
+    """A receiver of `setup_logging` keeps Celery from setting up its own."""

@@ -1,0 +1,99 @@
+"""Reads a dataset: claims it, turns its bytes into a folder with a profile, says what was found."""
+
+import logging
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from models.builtins import PREFIX
+from models.errors import EpochdError, LeaseLost, Unavailable, Unreadable
+from models.profile import DatasetProfile
+from models.views.base import Problem
+from store import ingest, keys
+from store.artifacts import Artifacts
+from store.database import Database
+from store.formats.folder import PARSER_VERSION
+from store.formats.read import read
+from store.ingest import IngestClaim
+from worker.advance import advance
+from worker.builtin import write_builtin
+from worker.repeating import Repeating
+from worker.timing import Timing
+
+log = logging.getLogger(__name__)
+
+
+class Ingest:
+    """Reads datasets, one at a time.
+
+    Args:
+        worker: the name under which datasets are claimed.
+    """
+
+    def __init__(
+        self, *, database: Database, artifacts: Artifacts, worker: str, timing: Timing
+    ) -> None:
+        self._database = database
+        self._artifacts = artifacts
+        self._worker = worker
+        self._timing = timing
+
+    def run(self, dataset_id: str) -> None:
+        """Read it, unless another does or did.
+
+        A reader that fails unexpectedly leaves its claim to expire: another tries, a few times.
+        """
+        with self._database.transaction() as tx:
+            claim = ingest.claim(tx, dataset_id, self._worker, self._timing.lease)
+        if claim is None:
+            return
+        renewing = Repeating(
+            lambda: self._renew(claim), every=self._timing.beat, name=f"reading of {dataset_id}"
+        )
+        try:
+            with renewing:
+                self._read(claim)
+        except (LeaseLost, Unavailable) as lost:
+            log.warning("reading %s came to nothing: %s", dataset_id, lost)
+
+    def _renew(self, claim: IngestClaim) -> None:
+        with self._database.transaction() as tx:
+            ingest.renew(tx, claim, self._timing.lease)
+
+    def _read(self, claim: IngestClaim) -> None:
+        key = keys.dataset_folder(claim.sha256, PARSER_VERSION)
+        with TemporaryDirectory(prefix="epochd-") as scratch:
+            folder = Path(scratch) / "folder"
+            folder.mkdir()
+            try:
+                profile = self._write(claim, folder)
+                size = sum(file.stat().st_size for file in folder.iterdir())
+                self._artifacts.put_folder(key, folder)
+            except Unavailable:
+                raise
+            except EpochdError as error:
+                self._fail(claim, error)
+                return
+        with self._database.transaction() as tx:
+            upload = ingest.ready(
+                tx,
+                claim,
+                profile=profile,
+                folder=key,
+                size=size if claim.upload is None else None,
+            )
+        if upload is not None:
+            self._artifacts.delete(upload)
+
+    def _write(self, claim: IngestClaim, folder: Path) -> DatasetProfile:
+        if claim.upload is None:
+            return write_builtin(claim.dataset_id.removeprefix(PREFIX), folder)
+        return read(self._artifacts.local(claim.upload), claim.name, folder)
+
+    def _fail(self, claim: IngestClaim, error: EpochdError) -> None:
+        line = f"Line {error.line}: " if isinstance(error, Unreadable) and error.line else ""
+        problem = Problem(
+            title="The dataset could not be read", detail=f"{line}{error.detail}", code=error.code
+        )
+        with self._database.transaction() as tx:
+            for experiment_id in ingest.fail(tx, claim, problem):
+                advance(tx, experiment_id)

@@ -1,0 +1,64 @@
+"""Something done every so many seconds, in a thread of its own: beats, reports, sweeps, renewals.
+
+A database that is away is no reason to stop, and neither is a mistake of ours: both are logged, and
+the next time may be better.
+"""
+
+import logging
+import threading
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self
+
+from models.errors import LeaseLost, Unavailable
+
+log = logging.getLogger(__name__)
+
+
+class Repeating:
+    """A context manager; or `start` and `stop`.
+
+    Args:
+        action: what is done; a LeaseLost ends the repetition.
+        every: seconds from one end to the next begin, and before the first.
+        name: of the thread, for logs.
+    """
+
+    def __init__(self, action: Callable[[], None], *, every: float, name: str) -> None:
+        self._action = action
+        self._every = every
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End; waits for an action that is under way. Safe to repeat."""
+        self._over.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def _run(self) -> None:
+        while not self._over.wait(self._every):
+            try:
+                self._action()
+            except LeaseLost:
+                return
+            except Unavailable as away:
+                log.warning("%s: %s", self._thread.name, away)
+            except Exception:
+                log.exception("%s", self._thread.name)

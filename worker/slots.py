@@ -1,0 +1,70 @@
+"""The train worker's answer to a doorbell: in a free slot, train until nothing is left to claim."""
+
+import logging
+
+from models.errors import Unavailable
+from models.specs.experiment import Device
+from store import leases
+from store.claims import Claim
+from store.doorbell import Doorbell
+from worker.supervise import Attempt, Means
+from worker.trainers import Trainers
+
+log = logging.getLogger(__name__)
+
+
+class Slots:
+    """As many trials at a time as there are threads that call `work`.
+
+    Args:
+        worker: the name under which trials are claimed.
+        device: what they are trained on here.
+        trainers: one for each thread.
+        doorbell: for work that others should take.
+        means: what every attempt works with.
+    """
+
+    def __init__(
+        self,
+        *,
+        worker: str,
+        device: Device,
+        trainers: Trainers,
+        doorbell: Doorbell,
+        means: Means,
+    ) -> None:
+        self._worker = worker
+        self._device = device
+        self._trainers = trainers
+        self._doorbell = doorbell
+        self._means = means
+
+    def work(self) -> None:
+        """Claim and train, one trial after another, until there is none or the worker is to end.
+
+        A trainer is borrowed first: a trial is claimed only where it can start at once.
+        """
+        more = True
+        while more:
+            with self._trainers.borrow() as trainer:
+                more = False
+                while trainer is not None and trainer.alive and (claim := self._claim()):
+                    queued = Attempt(claim, trainer, self._means).run()
+                    self._doorbell.ring_train(claim.spec.limits.device, queued)
+                    more = not trainer.alive  # then go on with the one that replaces it
+
+    def _claim(self) -> Claim | None:
+        means = self._means
+        if means.drain.is_set():
+            return None
+        try:
+            with means.database.transaction() as tx:
+                return leases.claim(
+                    tx,
+                    worker=self._worker,
+                    device=self._device,
+                    lease_seconds=means.timing.lease,
+                )
+        except Unavailable as away:
+            log.warning("nothing can be claimed: %s", away)
+            return None

@@ -1,0 +1,150 @@
+"""Trains one trial, from plan to exported network, and turns whatever goes wrong into a report."""
+
+import time
+import traceback
+from pathlib import Path
+
+import keras
+import tensorflow as tf
+
+from health import divergence
+from models.errors import EpochdError
+from models.lifecycle import StopReason
+from models.monitor import monitored
+from models.trial import TrialSpec
+from store.artifacts import sha256_of
+from worker.messages import (
+    Epoch,
+    Epochs,
+    Failed,
+    Finished,
+    NetworkFile,
+    Pulse,
+    Started,
+    Stopped,
+    Train,
+)
+from worker.trainer import engine
+from worker.trainer.data import Prepared, prepare
+from worker.trainer.export import export
+from worker.trainer.loop import Loop, Rows, Schedule
+from worker.trainer.network import build
+from worker.trainer.optimizer import compile_network
+from worker.trainer.wire import Interrupted, Wire
+
+PULSE_SECONDS = 1.0
+# The first line of a Keras message says what is wrong; some go on for pages.
+MAX_PROBLEM = 500
+
+
+def attempt(plan: Train, wire: Wire) -> Finished | Stopped | Failed:
+    """Train, and say how it ended; nothing that a plan can do raises."""
+    try:
+        return _train(plan, wire)
+    except Interrupted as interrupted:
+        return Stopped(reason=interrupted.reason)
+    except (MemoryError, tf.errors.ResourceExhaustedError):
+        return Failed(
+            stop_reason=StopReason.OUT_OF_MEMORY,
+            code=StopReason.OUT_OF_MEMORY,
+            problem="The network, its batches and its data need more memory than there is here. "
+            "Try a smaller batch_size or a smaller network.",
+            detail=traceback.format_exc(),
+        )
+    except Exception as error:  # noqa: BLE001 - a bad plan must not end the trainer
+        return Failed(
+            stop_reason=StopReason.ERROR,
+            code=error.code if isinstance(error, EpochdError) else "training_failed",
+            problem=_first_line(error),
+            detail=traceback.format_exc(),
+        )
+    finally:
+        engine.forget()
+
+
+def _train(plan: Train, wire: Wire) -> Finished:
+    trial = plan.trial
+    prepared = prepare(Path(plan.folder), plan.profile, trial)
+    wire.check()
+    network, how = _built(trial, prepared)
+    watch = _Watch(wire)
+    loop = Loop(
+        network,
+        training=Rows(x=prepared.x_train, y=prepared.y_train, weights=prepared.weights),
+        validation=_validation(prepared),
+        schedule=Schedule(
+            epochs=trial.fit.epochs,
+            batch_size=trial.fit.batch_size,
+            seed=trial.seed,
+            shuffle=trial.fit.shuffle,
+        ),
+        callbacks=callbacks(trial),
+        between=watch.between,
+        on_epoch=watch.on_epoch,
+        xla=how.xla,
+    )
+    wire.send(Started(parameters=network.count_params(), engine=how.view()))
+    initial = loop.initial_loss()
+    ending = loop.run()
+    finding = divergence.judge(initial, watch.losses)
+    if finding is not None:
+        return Finished(stop_reason=StopReason.DIVERGED, network=None, findings=(finding,))
+    return Finished(stop_reason=ending, network=_exported(network, prepared, plan))
+
+
+class _Watch:
+    """What happens around batches and epochs: reports out, a stop in."""
+
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+        self._pulse_at = 0.0
+        self.losses: list[float] = []
+
+    def between(self, epoch: int, batch: int) -> None:
+        self._wire.check()
+        now = time.monotonic()
+        if now >= self._pulse_at:
+            self._pulse_at = now + PULSE_SECONDS
+            self._wire.send(Pulse(epoch=epoch, batch=batch))
+
+    def on_epoch(self, row: Epoch) -> None:
+        self.losses.append(row.metrics["loss"])
+        self._wire.send(Epochs(rows=(row,)))
+
+
+def _built(trial: TrialSpec, prepared: Prepared) -> tuple[keras.Model, engine.Engine]:
+    keras.utils.set_random_seed(trial.seed)
+    how = engine.choose(trial)
+    network = build(trial.network.layers, prepared.network_shape, trial.seed)
+    compile_network(network, trial.compile, jit_compile=how.xla)
+    return network, how
+
+
+def _validation(prepared: Prepared) -> Rows | None:
+    if not len(prepared.x_validation):
+        return None
+    return Rows(x=prepared.x_validation, y=prepared.y_validation)
+
+
+def callbacks(trial: TrialSpec) -> list[keras.callbacks.Callback]:
+    """Keras's own, in the order in which a script would list them."""
+    fit = trial.fit
+    chosen: list[keras.callbacks.Callback] = [keras.callbacks.TerminateOnNaN()]
+    if fit.reduce_lr_on_plateau is not None:
+        chosen.append(keras.callbacks.ReduceLROnPlateau(**fit.reduce_lr_on_plateau.model_dump()))
+    if fit.early_stopping is not None:
+        # Keras guesses "auto" from the metric's object; the ranking goes by ours, so both must.
+        stopping = fit.early_stopping.model_dump() | {"mode": monitored(trial.compile, fit).mode}
+        chosen.append(keras.callbacks.EarlyStopping(**stopping))
+    return chosen
+
+
+def _exported(network: keras.Model, prepared: Prepared, plan: Train) -> NetworkFile:
+    path = Path(plan.network)
+    export(network, prepared, plan.trial.compile.loss, Path(plan.folder), path)
+    return NetworkFile(path=str(path), sha256=sha256_of(path), bytes=path.stat().st_size)
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return lines[0][:MAX_PROBLEM]

@@ -1,0 +1,72 @@
+"""The warm trainers of one worker: started before they are needed, replaced when they are gone."""
+
+import logging
+import queue
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from worker.messages import Ready
+from worker.process import TrainerGone, TrainerProcess, TrainerSettings
+
+log = logging.getLogger(__name__)
+
+# How soon a wait for a warming trainer notices that the worker is to end.
+GLANCE_SECONDS = 0.1
+# A trainer that cannot even start is tried again, but not in a tight circle.
+RETRY_SECONDS = 2.0
+
+
+class Trainers:
+    """As many trainers as there are slots, each lent to one supervisor at a time.
+
+    Args:
+        count: how many.
+        settings: how each is started.
+        drain: set when the worker is to end.
+    """
+
+    def __init__(self, count: int, settings: TrainerSettings, drain: threading.Event) -> None:
+        self._settings = settings
+        self._drain = drain
+        # The one given back last is lent first: its caches are warm.
+        self._free: queue.LifoQueue[TrainerProcess] = queue.LifoQueue()
+        for _ in range(count):
+            self._free.put(TrainerProcess(settings))
+
+    @contextmanager
+    def borrow(self) -> Iterator[TrainerProcess | None]:
+        """A warm trainer for as long as the context lasts; None when the worker is to end.
+
+        If it is gone afterwards, the next one starts at once, to be warm for the next borrower.
+        """
+        trainer = self._free.get()
+        try:
+            while not self._is_warm(trainer) and not self._drain.wait(RETRY_SECONDS):
+                trainer.end()
+                trainer = TrainerProcess(self._settings)
+            yield None if self._drain.is_set() else trainer
+        finally:
+            if not trainer.alive and not self._drain.is_set():
+                trainer.end()
+                trainer = TrainerProcess(self._settings)
+            self._free.put(trainer)
+
+    def close(self) -> None:
+        """End all trainers that are not lent."""
+        while True:
+            try:
+                self._free.get_nowait().end()
+            except queue.Empty:
+                return
+
+    def _is_warm(self, trainer: TrainerProcess) -> bool:
+        """Wait until it is; False when it ended instead, or when the worker is to end."""
+        try:
+            while not trainer.warm and not self._drain.is_set():
+                if isinstance(trainer.receive(GLANCE_SECONDS), Ready):
+                    trainer.warm = True
+        except TrainerGone as gone:
+            log.warning("a trainer ended while it was starting: %s", gone)
+            return False
+        return trainer.warm
