@@ -5,7 +5,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from models.builtins import PREFIX
-from models.errors import EpochdError, LeaseLost, Unavailable, Unreadable
+from models.errors import EpochdError, LeaseLost, Unavailable
 from models.profile import DatasetProfile
 from models.views.base import Problem
 from store import ingest, keys
@@ -90,9 +90,8 @@ class Ingest:
         return read(self._artifacts.local(claim.upload), claim.name, folder)
 
     def _fail(self, claim: IngestClaim, error: EpochdError) -> None:
-        line = f"Line {error.line}: " if isinstance(error, Unreadable) and error.line else ""
         problem = Problem(
-            title="The dataset could not be read", detail=f"{line}{error.detail}", code=error.code
+            title="The dataset could not be read", detail=error.detail, code=error.code
         )
         with self._database.transaction() as tx:
             for experiment_id in ingest.fail(tx, claim, problem):
