@@ -202,7 +202,9 @@ COLUMNS = st.tuples(
 
 
 @given(COLUMNS)
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 def test_what_a_csv_writer_writes_is_read_back(
     tmp_path: Path, drawn: tuple[list[tuple[str, float | None, float]], str, str]
 ) -> None:
@@ -218,7 +220,9 @@ def test_what_a_csv_writer_writes_is_read_back(
 
 
 @given(st.binary(max_size=300) | st.text(max_size=200).map(str.encode))
-@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    deadline=None, max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 def test_any_bytes_are_a_table_or_a_clear_refusal(tmp_path: Path, content: bytes) -> None:
     try:
         read = table(tmp_path, content)

@@ -84,7 +84,7 @@ def test_without_validation_all_rows_train(tmp_path: Path, mixed: DatasetProfile
     share=st.floats(0.01, 0.99),
     seed=st.integers(0, 2**31 - 1),
 )
-@settings(max_examples=300)
+@settings(deadline=None, max_examples=300)
 def test_every_class_validates_with_its_share(counts: list[int], share: float, seed: int) -> None:
     classes = np.random.default_rng(seed).permutation(np.repeat(np.arange(len(counts)), counts))
     fit = FitSpec(validation_split=share)
@@ -313,7 +313,9 @@ def test_several_numbers_a_row_stay_several(tmp_path: Path) -> None:
 
 
 @given(st.lists(st.floats(-(2.0**100), 2.0**100, width=32), min_size=4, max_size=40))
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 def test_prepared_numbers_are_finite_whatever_the_column(
     tmp_path: Path, values: list[float]
 ) -> None:
