@@ -48,6 +48,7 @@ class Database:
     """
 
     def __init__(self, url: str) -> None:
+        self.url = url
         self._engine = _engine(make_url(url))
         if self._engine.dialect.name == "sqlite":
             writes, reads = sqlite.WRITER, {}
@@ -60,7 +61,7 @@ class Database:
     def transaction(self) -> Iterator[Session]:
         """A writer's transaction: committed at the end, rolled back when anything is raised.
 
-        On SQLite it is the only writer from its first moment on.
+        On SQLite it is the only writer from its first statement on, also when that reads.
 
         Raises:
             Unavailable: the database is away, or waited for too long.

@@ -29,7 +29,7 @@ def migrate(url: str) -> None:
     try:
         with database.transaction() as tx:
             _take_turns(tx)
-            config = _config()
+            config = configuration()
             config.attributes["connection"] = tx.connection()
             command.upgrade(config, "head")
     finally:
@@ -55,7 +55,8 @@ def _take_turns(tx: Session) -> None:
         tx.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
 
 
-def _config() -> Config:
+def configuration() -> Config:
+    """Alembic's configuration: where the migrations are."""
     config = Config()
     folder = str(files("migrations")).replace("%", "%%")  # the option interpolates
     config.set_main_option("script_location", folder)
@@ -65,4 +66,4 @@ def _config() -> Config:
 
 @cache
 def _head() -> str | None:
-    return ScriptDirectory.from_config(_config()).get_current_head()
+    return ScriptDirectory.from_config(configuration()).get_current_head()
