@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import ColumnElement, and_, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from models.lifecycle import DatasetState, State
@@ -52,34 +52,33 @@ def unrung(
     Claimable trials of experiments for which it last rang a while ago; no more than there are idle
     slots to hear it, so that messages do not pile up behind long trainings.
     """
-    idle = {
-        device: sum(
+    alive = _train_workers(tx, alive_seconds)
+    silent = or_(ExperimentRow.rung_at.is_(None), ExperimentRow.rung_at < now(-silent_seconds))
+    found = []
+    for device in Device:
+        idle = sum(
             max(0, worker.slots - worker.busy)
-            for worker in _train_workers(tx, alive_seconds)
+            for worker in alive
             if device in {Device.ANY, worker.device}
         )
-        for device in Device
-    }
-    if not idle[Device.ANY]:
-        return ()
-    silent = or_(ExperimentRow.rung_at.is_(None), ExperimentRow.rung_at < now(-silent_seconds))
-    query = claimable.in_queue_order(silent).limit(idle[Device.ANY])
+        wanted = _note_rung(tx, and_(silent, ExperimentRow.device == device), idle)
+        if wanted:
+            found.append(Waiting(device, min(wanted, idle)))
+    return tuple(found)
+
+
+def _note_rung(tx: Session, chosen: ColumnElement[bool], idle: int) -> int:
+    """Choose experiments to ring for, note it, and give how many trials of theirs could start."""
+    if idle == 0:
+        return 0
+    query = claimable.in_queue_order(chosen).limit(idle)
     ids = tx.scalars(query.with_for_update(of=ExperimentRow, skip_locked=True)).all()
     tx.execute(update(ExperimentRow).where(ExperimentRow.id.in_(ids)).values(rung_at=now()))
-    free = ExperimentRow.max_parallel - claimable.trials_in(*HELD)
+    places = ExperimentRow.max_parallel - claimable.trials_in(*HELD)
     rows = tx.execute(
-        select(ExperimentRow.device, free, claimable.trials_in(State.QUEUED)).where(
-            ExperimentRow.id.in_(ids)
-        )
+        select(places, claimable.trials_in(State.QUEUED)).where(ExperimentRow.id.in_(ids))
     )
-    wanted: Counter[Device] = Counter()
-    for device, places, queued in rows:
-        wanted[device] += min(places, queued)
-    return tuple(
-        Waiting(device, min(count, idle[device]))
-        for device, count in wanted.items()
-        if min(count, idle[device]) > 0
-    )
+    return sum(min(free, queued) for free, queued in rows)
 
 
 def _trials_by_state(tx: Session) -> Counter[State]:
