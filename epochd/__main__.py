@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -47,6 +47,42 @@ def demo(
     from epochd.demo.run import demo as run
 
     run(Settings.read(port=port, slots=slots), once=once, keep=data_dir)
+
+
+@app.command()
+def api(
+    host: Host = None,
+    port: Port = None,
+    descriptor: Annotated[
+        int | None, typer.Option(hidden=True, help="An inherited listening socket.")
+    ] = None,
+) -> None:
+    """Answer HTTP requests."""
+    from epochd.api import serve_http
+
+    serve_http(Settings.read(host=host, port=port), descriptor=descriptor)
+
+
+@app.command()
+def worker(
+    kind: Annotated[
+        Literal["train", "control"],
+        typer.Argument(help="train: trains networks. control: reads datasets, moves searches on."),
+    ],
+    *,
+    slots: Slots = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Do not work; end with 1 unless one on this host does.")
+    ] = False,
+) -> None:
+    """Take work from the queue."""
+    from epochd.worker import is_alive, work
+
+    settings = Settings.read(slots=slots)
+    if not check:
+        work(kind, settings)
+    elif not is_alive(kind, settings):
+        sys.exit(f"epochd: no {kind} worker of this host has given a sign of life lately")
 
 
 @app.command()

@@ -67,12 +67,18 @@ class Settings(BaseSettings):
     """A worker that is silent for this long loses its trial to another."""
     heartbeat_seconds: Seconds = 5.0
     """How often a worker renews its leases."""
-    sweep_seconds: Seconds = 5.0
+    sweep_seconds: Seconds = 2.0
     """How often every process looks for expired leases and for work that nobody was told of."""
-    drain_seconds: Seconds = 30.0
-    """How long a worker that is asked to end may take to hand back its trials."""
 
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    @field_validator("heartbeat_seconds")
+    @classmethod
+    def _beats_twice_in_a_lease(cls, value: float, info: ValidationInfo) -> float:
+        lease = info.data.get("lease_seconds")  # missing when it was refused itself
+        if lease is not None and 2 * value > lease:
+            raise ValueError(f"must be at most half of EPOCHD_LEASE_SECONDS, which is {lease:g}")
+        return value
 
     @field_validator("log_level", mode="before")
     @classmethod
@@ -113,7 +119,12 @@ class Settings(BaseSettings):
     @property
     def artifacts(self) -> str:
         """The URL of the artifact store, given or embedded."""
-        return self.artifacts_url or (self.data_dir.absolute() / "artifacts").as_uri()
+        return self.artifacts_url or f"file://{self.data_dir.absolute() / 'artifacts'}"
+
+    @property
+    def cache(self) -> Path:
+        """A folder of this machine for artifacts that had to be fetched from elsewhere."""
+        return self.data_dir.absolute() / "cache"
 
     def in_folder(self, folder: Path) -> Self:
         """The same settings with another data folder and nothing outside it."""

@@ -65,7 +65,7 @@ def _demonstrate(settings: Settings, console: Console, *, once: bool) -> None:
     if settings.port not in {0, port}:
         console.print(f"Port {settings.port} is taken, so this takes {port}.")
     log = settings.data_dir / "demo.log"
-    console.print(f"Starting the service: API, broker, workers (their log: {log}) …")
+    console.print(f"Starting API, broker and workers; their log is {log} …", soft_wrap=True)
     with (
         log.open("w") as stream,
         running(settings, listener=listener, output=Output(stream)) as url,
@@ -82,9 +82,12 @@ def _demonstrate(settings: Settings, console: Console, *, once: bool) -> None:
 def _compare(client: Client, console: Console) -> Experiment:
     experiment = client.post(EXPERIMENT)
     console.print(
-        "Two hidden layers of 100 nodes on 1,797 handwritten digits,"
+        "1,797 handwritten digits, two hidden layers of 100 nodes,"
         f" SGD at {', '.join(f'{rate:g}' for rate in RATES)}.\n"
-        f"POST /experiments answered: {experiment.id}, {experiment.state}\n"
+        f"POST /experiments: {experiment.id} is {experiment.state}. Trainers need a few seconds to"
+        " load TensorFlow.\n",
+        highlight=False,
+        soft_wrap=True,
     )
     with TrialLines(console) as lines:
         for trials in client.follow(experiment.id):

@@ -5,6 +5,7 @@ from types import TracebackType
 from typing import Self
 
 from pydantic import JsonValue
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 from rich.table import Table
@@ -65,27 +66,28 @@ class TrialLines:
         line = f"{setting(trial.setting):<26} epoch {trial.epochs:>2}  {_numbers(trial)}"
         if self._shown.get(trial.number) != line:
             self._shown[trial.number] = line
-            self._console.print(line, highlight=False)
+            self._console.print(line, highlight=False, soft_wrap=True)
 
 
 def table(comparison: Comparison) -> Table:
     """All settings, best first, the winner marked; accuracy is that of the best epoch."""
-    shown = Table(title="Which learning rate?", title_justify="left")
-    for heading in ("setting", "ended"):
-        shown.add_column(heading)
-    for heading in (f"best {comparison.metric}", "at epoch", "val_accuracy", "epochs", "seconds"):
+    shown = Table(
+        title="Which learning rate?", title_justify="left", box=SIMPLE_HEAD, padding=(0, 1)
+    )
+    shown.add_column("setting", no_wrap=True)
+    for heading in (f"best {comparison.metric}", "accuracy", "at epoch", "seconds"):
         shown.add_column(heading, justify="right")
+    shown.add_column("ended")
     shown.add_column("")
     for candidate in comparison.candidates:
         won = candidate.rank == 1
         shown.add_row(
             setting(candidate.setting),
-            ", ".join(candidate.stop_reasons),
             _number(candidate.score),
-            _number(candidate.best_epoch),
             _number(_at_best(candidate, "val_accuracy")),
-            f"{candidate.epochs:g}",
+            f"{_number(candidate.best_epoch)} of {candidate.epochs:g}",
             f"{candidate.seconds:.1f}",
+            ", ".join(candidate.stop_reasons),
             "winner" if won else "",
             style="bold green" if won else None,
         )

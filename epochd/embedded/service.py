@@ -30,8 +30,8 @@ BROKER_SECONDS = 15.0
 READY_SECONDS = 90.0
 # A process that has died this often before the service was ready will not come up.
 HOPELESS_DEATHS = 3
-# What a worker needs beyond its drain to say goodbye.
-FAREWELL_SECONDS = 5.0
+# A worker hands its trials back within 30 s of being asked to end (DESIGN 4), then says goodbye.
+WORKER_ENDING_SECONDS = 35.0
 
 
 @contextmanager
@@ -69,7 +69,7 @@ def running(settings: Settings, *, listener: socket.socket, output: Output) -> I
             _wait_for_broker(broker, server)
         migrate(settings.database)
         environment = {**settings.environment(), "EPOCHD_BROKER_URL": broker}
-        workers = [child(_worker(kind, settings, environment)) for kind in ("control", "train")]
+        workers = [child(_worker(kind, environment)) for kind in ("control", "train")]
         group.start(*workers)
         api = child(_api(listener, environment))
         group.start(api)
@@ -88,12 +88,12 @@ def _broker(valkey: Valkey) -> Program:
     return Program(name="broker", command=valkey.command, configuration=valkey.configuration)
 
 
-def _worker(kind: str, settings: Settings, environment: dict[str, str]) -> Program:
+def _worker(kind: str, environment: dict[str, str]) -> Program:
     return Program(
         name=f"worker {kind}",
         command=[sys.executable, "-m", "epochd", "worker", kind],
         environment=environment,
-        ending_seconds=settings.drain_seconds + FAREWELL_SECONDS,
+        ending_seconds=WORKER_ENDING_SECONDS,
     )
 
 

@@ -24,6 +24,11 @@ def test_all_bad_values_are_told_at_once(monkeypatch: pytest.MonkeyPatch) -> Non
         Settings.read()
 
 
+def test_a_lease_outlasts_a_missed_heartbeat() -> None:
+    with pytest.raises(BadSettings, match=r"--heartbeat-seconds=6.*half of EPOCHD_LEASE_SECONDS"):
+        Settings.read(lease_seconds=10, heartbeat_seconds=6)
+
+
 def test_a_bad_option_is_told_as_the_option() -> None:
     with pytest.raises(BadSettings, match="--slots=0"):
         Settings.read(slots=0)

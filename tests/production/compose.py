@@ -24,6 +24,7 @@ class Service:
 
     command: list[str]
     environment: dict[str, str]
+    healthcheck: list[str]
 
 
 def read(variables: Mapping[str, str]) -> dict[str, Any]:
@@ -53,7 +54,11 @@ def read(variables: Mapping[str, str]) -> dict[str, Any]:
 def services(variables: Mapping[str, str]) -> dict[str, Service]:
     """The services that have a command of their own."""
     return {
-        name: Service(service["command"], service.get("environment", {}))
+        name: Service(
+            service["command"],
+            service.get("environment", {}),
+            service.get("healthcheck", {}).get("test", []),
+        )
         for name, service in read(variables)["services"].items()
         if "command" in service
     }

@@ -1,0 +1,97 @@
+"""Each service of docker-compose.yml, started by its very command, and all of them together."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from epochd.embedded.leash import Leash
+from tests.production.stack import Stack, until
+from tests.servers.postgres import PostgresServer
+
+TRAIN_WORKERS = 2
+
+# Long enough trials that one worker cannot do them all before the other is warm.
+EXPERIMENT: dict[str, Any] = {
+    "name": "shared work",
+    "data": {"dataset": "builtin:digits"},
+    "network": {"layers": [{"layer": "Dense", "units": 16, "activation": "relu"}]},
+    "compile": {"optimizer": {"optimizer": "SGD"}},
+    "fit": {"epochs": 40, "early_stopping": None},
+    "search": {"strategy": "learning_rates", "values": [0.001, 0.003, 0.01, 0.03]},
+}
+
+
+@pytest.fixture(scope="module")
+def stack(
+    tmp_path_factory: pytest.TempPathFactory, postgres_server: PostgresServer, leash: Leash
+) -> Iterator[Stack]:
+    """Everything up, in the order that the file asks for."""
+    stack = Stack(tmp_path_factory.mktemp("production"), postgres_server, leash)
+    with stack.broker(), ExitStack() as services:
+        migrated = stack.run("migrate")
+        assert migrated.returncode == 0, migrated.stderr
+        services.enter_context(stack.running("worker-control"))
+        for _ in range(TRAIN_WORKERS):
+            services.enter_context(stack.running("worker-train"))
+        services.enter_context(stack.running("api"))
+        yield stack
+
+
+@pytest.fixture
+def client(stack: Stack) -> Iterator[httpx.Client]:
+    until(lambda: stack.is_healthy("api"), "the API does not become healthy")
+    with httpx.Client(base_url=stack.url, timeout=30) as client:
+        yield client
+
+
+def test_the_migration_can_run_again(stack: Stack) -> None:
+    assert stack.run("migrate").returncode == 0
+    assert stack.run("migrate", "--check").returncode == 0
+
+
+def test_a_worker_that_has_ended_is_not_healthy(
+    tmp_path: Path, postgres_server: PostgresServer, leash: Leash
+) -> None:
+    alone = Stack(tmp_path, postgres_server, leash, database="alone")
+    with alone.broker():
+        assert alone.run("migrate").returncode == 0
+        with alone.running("worker-control") as worker:
+            until(lambda: alone.is_healthy("worker-control"), "it does not become healthy")
+        assert worker.returncode == 0
+        assert not alone.is_healthy("worker-control")
+
+
+@pytest.mark.parametrize("service", ["api", "worker-control", "worker-train"])
+def test_each_service_becomes_healthy_by_its_own_check(stack: Stack, service: str) -> None:
+    until(lambda: stack.is_healthy(service), f"{service} does not become healthy")
+
+
+def test_the_broker_keeps_what_is_queued(stack: Stack) -> None:
+    assert stack.settings_of_the_broker() == {
+        "appendonly": "yes",
+        "appendfsync": "everysec",
+        "maxmemory-policy": "noeviction",
+    }
+
+
+def test_two_train_workers_share_an_experiment(client: httpx.Client) -> None:
+    experiment = client.post("/experiments", json=EXPERIMENT).raise_for_status().json()
+    here = experiment["links"]["self"]
+    until(
+        lambda: bool(client.get(here, params={"wait": 10}).json()["is_terminal"]),
+        "the experiment does not end",
+        seconds=180,
+    )
+    ended = client.get(here).json()
+    assert ended["state"] == "succeeded"
+    trials = client.get(f"{here}/trials").json()["data"]
+    assert [trial["epochs"] for trial in trials] == [40] * 4
+    workers = {attempt["worker"] for trial in trials for attempt in trial["attempts"]}
+    assert len(workers) == TRAIN_WORKERS
+    network = client.get(f"{here}/network")
+    assert network.status_code == 200
+    assert network.content.startswith(b"PK")  # a .keras file is a zip
