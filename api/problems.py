@@ -125,7 +125,7 @@ def unexpected(request: Request, error: Exception) -> Response:
     )
     return _response(
         request,
-        UNEXPECTED,
+        _of(type(error)) if isinstance(error, EpochdError) else UNEXPECTED,
         "The service failed to handle this request. Its log says more under the request_id.",
     )
 
@@ -133,7 +133,7 @@ def unexpected(request: Request, error: Exception) -> Response:
 async def _answer_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, EpochdError)  # noqa: S101 - registered for this class
     kind = _of(type(error))
-    if kind.status == UNEXPECTED.status:
+    if kind.status == HTTPStatus.INTERNAL_SERVER_ERROR:
         return unexpected(request, error)
     issues = error.issues if isinstance(error, errors.Invalid) else ()
     return _response(request, kind, error.detail, issues)

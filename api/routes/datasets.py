@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, File, Form, Query, Response, UploadFile
 
 from api import problems, uploads
+from api.addresses import DatasetId
 from api.identity import Owner
 from api.pages import DEFAULT_LIMIT, MAX_LIMIT, Cursor, Limit
 from api.parts import Service
@@ -76,7 +77,9 @@ def list_datasets(
 
 
 @router.get("/{dataset_id}", summary="A dataset", responses=problems.documented(errors.NotFound))
-async def show(service: Service, owner: Owner, dataset_id: str, wait: Wait = 0) -> DatasetView:
+async def show(
+    service: Service, owner: Owner, dataset_id: DatasetId, wait: Wait = 0
+) -> DatasetView:
     """Its state and, when it is ready, its profile. With `wait` it is answered once it is read."""
 
     def read() -> Seen[DatasetView]:
@@ -95,7 +98,7 @@ async def show(service: Service, owner: Owner, dataset_id: str, wait: Wait = 0) 
 def show_rows(
     service: Service,
     owner: Owner,
-    dataset_id: str,
+    dataset_id: DatasetId,
     limit: Annotated[
         int, Query(ge=1, le=MAX_LIMIT, description="Fewer come when a row holds many numbers.")
     ] = DEFAULT_ROWS,
@@ -115,7 +118,7 @@ def show_rows(
     summary="Delete a dataset",
     responses=problems.documented(errors.NotFound, errors.IllegalMove, errors.DatasetInUse),
 )
-def delete(service: Service, owner: Owner, dataset_id: str) -> None:
+def delete(service: Service, owner: Owner, dataset_id: DatasetId) -> None:
     """Only while no experiment that is not over needs it. Experiments that are over keep theirs."""
     with service.database.transaction() as tx:
         keys = datasets.delete(tx, owner=owner, dataset_id=dataset_id)

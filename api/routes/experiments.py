@@ -9,6 +9,7 @@ from fastapi.responses import JSONResponse
 from pydantic import StringConstraints
 
 from api import etag, problems, submission
+from api.addresses import ExperimentId
 from api.examples import SPECS
 from api.identity import Owner
 from api.pages import DEFAULT_LIMIT, Cursor, Limit
@@ -127,7 +128,7 @@ def list_experiments(
 async def show(
     service: Service,
     owner: Owner,
-    experiment_id: str,
+    experiment_id: ExperimentId,
     wait: Wait = 0,
     if_none_match: etag.IfNoneMatch = None,
 ) -> Response:
@@ -159,7 +160,7 @@ async def show(
     summary="Cancel an experiment",
     responses=problems.documented(errors.NotFound, errors.IllegalMove),
 )
-def cancel(service: Service, owner: Owner, experiment_id: str) -> ExperimentView:
+def cancel(service: Service, owner: Owner, experiment_id: ExperimentId) -> ExperimentView:
     """What is queued is cancelled at once, what is running within seconds. Again is the same."""
     with service.database.transaction() as tx:
         view = experiments.cancel(tx, owner=owner, experiment_id=experiment_id)
@@ -173,7 +174,7 @@ def cancel(service: Service, owner: Owner, experiment_id: str) -> ExperimentView
     summary="Delete an experiment that is over",
     responses=problems.documented(errors.NotFound, errors.IllegalMove),
 )
-def delete(service: Service, owner: Owner, experiment_id: str) -> None:
+def delete(service: Service, owner: Owner, experiment_id: ExperimentId) -> None:
     """Removes it with its trials, epochs, events and networks."""
     with service.database.transaction() as tx:
         keys = experiments.delete(tx, owner=owner, experiment_id=experiment_id)

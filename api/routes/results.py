@@ -6,10 +6,10 @@ from fastapi import APIRouter, Query
 from fastapi.responses import FileResponse, Response
 
 from api import etag, problems
+from api.addresses import LARGEST_NUMBER, ExperimentId, Number
 from api.identity import Owner
 from api.pages import DEFAULT_LIMIT, Limit
 from api.parts import Parts, Service
-from api.routes.trials import LARGEST_NUMBER, Number
 from models import errors
 from models.monitor import monitored
 from models.views.base import Page
@@ -39,7 +39,7 @@ _NETWORK_RESPONSES: dict[int | str, dict[str, Any]] = {
     summary="The settings side by side",
     responses=problems.documented(errors.NotFound),
 )
-def show_comparison(service: Service, owner: Owner, experiment_id: str) -> Comparison:
+def show_comparison(service: Service, owner: Owner, experiment_id: ExperimentId) -> Comparison:
     """Every setting with its curves, aligned by epoch and averaged over repeats, best first."""
     with service.database.snapshot() as tx:
         view = experiments.get(tx, owner=owner, experiment_id=experiment_id)
@@ -53,7 +53,7 @@ def show_comparison(service: Service, owner: Owner, experiment_id: str) -> Compa
 def list_events(
     service: Service,
     owner: Owner,
-    experiment_id: str,
+    experiment_id: ExperimentId,
     cursor: Annotated[
         int,
         Query(ge=0, le=LARGEST_NUMBER, description="Only events after the one of this number."),
@@ -72,7 +72,10 @@ def list_events(
     responses=_NETWORK_RESPONSES,
 )
 def download_winner(
-    service: Service, owner: Owner, experiment_id: str, if_none_match: etag.IfNoneMatch = None
+    service: Service,
+    owner: Owner,
+    experiment_id: ExperimentId,
+    if_none_match: etag.IfNoneMatch = None,
 ) -> Response:
     """The trained network of the best trial, its preprocessing inside: it predicts on raw rows."""
     with service.database.snapshot() as tx:
@@ -97,7 +100,7 @@ def download_winner(
 def download(
     service: Service,
     owner: Owner,
-    experiment_id: str,
+    experiment_id: ExperimentId,
     number: Number,
     if_none_match: etag.IfNoneMatch = None,
 ) -> Response:

@@ -2,9 +2,10 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Query
 
 from api import problems
+from api.addresses import LARGEST_NUMBER, ExperimentId, Number
 from api.identity import Owner
 from api.pages import DEFAULT_LIMIT, MAX_LIMIT, Cursor, Limit
 from api.parts import Service
@@ -17,19 +18,12 @@ from store.doorbell import Task
 
 router = APIRouter(prefix="/experiments/{experiment_id}/trials", tags=["trials"])
 
-# SQL's integer; more epochs or trials than this there cannot be.
-LARGEST_NUMBER = 2**31 - 1
-
-Number = Annotated[
-    int, Path(ge=1, le=LARGEST_NUMBER, description="1, 2, 3 … within the experiment.")
-]
-
 
 @router.get("", summary="List trials", responses=problems.documented(errors.NotFound))
 def list_trials(
     service: Service,
     owner: Owner,
-    experiment_id: str,
+    experiment_id: ExperimentId,
     cursor: Cursor = None,
     limit: Limit = DEFAULT_LIMIT,
 ) -> Page[TrialView]:
@@ -39,7 +33,7 @@ def list_trials(
 
 
 @router.get("/{number}", summary="One trial", responses=problems.documented(errors.NotFound))
-def show(service: Service, owner: Owner, experiment_id: str, number: Number) -> TrialView:
+def show(service: Service, owner: Owner, experiment_id: ExperimentId, number: Number) -> TrialView:
     """Its setting, its state, its best and its newest epoch, its attempts and findings."""
     with service.database.snapshot() as tx:
         return trials.get(tx, owner=owner, experiment_id=experiment_id, number=number)
@@ -54,7 +48,7 @@ async def list_epochs(
     *,
     service: Service,
     owner: Owner,
-    experiment_id: str,
+    experiment_id: ExperimentId,
     number: Number,
     after: Annotated[
         int, Query(ge=0, le=LARGEST_NUMBER, description="Only epochs after this one.")
@@ -90,7 +84,9 @@ async def list_epochs(
     summary="Cancel one trial",
     responses=problems.documented(errors.NotFound, errors.IllegalMove),
 )
-def cancel(service: Service, owner: Owner, experiment_id: str, number: Number) -> TrialView:
+def cancel(
+    service: Service, owner: Owner, experiment_id: ExperimentId, number: Number
+) -> TrialView:
     """A queued one is over at once, a running one within seconds. Its siblings go on."""
     with service.database.transaction() as tx:
         view = trials.cancel(tx, owner=owner, experiment_id=experiment_id, number=number)
