@@ -3,17 +3,31 @@
 import threading
 import warnings
 from collections.abc import Sequence
+from typing import Any
 
 from celery import Celery, signals
 from celery.platforms import SecurityWarning
+from kombu.connection import Connection
 
 from store import broker
 from worker.pool import WakingThreads
+
+# Kombu waits 2 s longer after each attempt, up to half a minute, and Celery has no setting for it.
+RECONNECT = {"interval_start": 0.5, "interval_step": 0.5, "interval_max": 2.0}
+
+
+class PersistentConnection(Connection):
+    """Is back within seconds of the broker, however long that was away."""
+
+    def ensure_connection(self, *args: Any, **kwargs: Any) -> Any:
+        """Try to connect until it works, as Kombu does, but without ever longer pauses."""
+        return super().ensure_connection(*args, **RECONNECT | kwargs)  # type: ignore[no-untyped-call]
 
 
 def app(broker_url: str) -> Celery:
     """The application of a worker; its tasks are registered by `worker.tasks`."""
     celery = broker.celery_app(broker_url)
+    celery.amqp.Connection = PersistentConnection
     # Remote control by broadcast is a second way to command workers; nobody here uses it.
     celery.conf.worker_enable_remote_control = False
     return celery

@@ -19,6 +19,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import psutil
+
 import worker
 from models.specs.experiment import Device
 from worker.messages import Command, Report, read_report
@@ -43,10 +45,12 @@ class TrainerSettings:
     Attributes:
         threads: of TensorFlow, a trainer.
         device: CPU hides every GPU from the trainer.
+        module: what is run; it is given the numbers of its two pipes.
     """
 
     threads: int
     device: Device
+    module: str = "worker.trainer.main"
 
     def environment(self) -> dict[str, str]:
         """The trainer's environment: ours, with threads, devices and import path settled."""
@@ -72,19 +76,19 @@ class TrainerProcess:
     """One trainer process, started by its constructor; not safe to share between threads.
 
     Attributes:
-        warm: it has said that it is ready; whoever receives that keeps it here.
+        warm: it has said that it is ready.
     """
 
     def __init__(self, settings: TrainerSettings) -> None:
         commands_read, self._commands = os.pipe()
         self._reports, reports_write = os.pipe()
-        command = [sys.executable, "-m", "worker.trainer.main", str(commands_read)]
+        pipes = (commands_read, reports_write)
         try:
             self._process = subprocess.Popen(
-                [*command, str(reports_write)],
+                [sys.executable, "-m", settings.module, *map(str, pipes)],
                 stdin=subprocess.DEVNULL,
                 env=settings.environment(),
-                pass_fds=(commands_read, reports_write),
+                pass_fds=pipes,
                 start_new_session=True,
             )
         except BaseException:
@@ -92,14 +96,15 @@ class TrainerProcess:
             os.close(self._reports)
             raise
         finally:
-            os.close(commands_read)
-            os.close(reports_write)
+            for pipe in pipes:
+                os.close(pipe)
         os.set_blocking(self._commands, False)
         os.set_blocking(self._reports, False)
         self._lines: deque[bytes] = deque()
         self._partial = b""
         self._rubbish_seen = False
         self.warm = False
+        self._warm_bytes = 0
 
     @property
     def pid(self) -> int:
@@ -110,6 +115,15 @@ class TrainerProcess:
     def alive(self) -> bool:
         """Whether the process runs."""
         return self._process.poll() is None
+
+    def mark_warm(self) -> None:
+        """Note that it is ready, and how much memory that takes."""
+        self.warm = True
+        self._warm_bytes = self._memory()
+
+    def grown(self) -> int:
+        """How many bytes more it takes than when it was warm and had trained nothing."""
+        return self._memory() - self._warm_bytes
 
     def send(self, command: Command) -> None:
         """Hand a command over.
@@ -170,6 +184,13 @@ class TrainerProcess:
         trace: TracebackType | None,
     ) -> None:
         self.end()
+
+    def _memory(self) -> int:
+        try:
+            resident: int = psutil.Process(self.pid).memory_info().rss
+        except psutil.Error:
+            return 0
+        return resident
 
     def _read(self, seconds: float) -> bool:
         """Wait for bytes and cut them into lines; False when none came."""

@@ -17,6 +17,10 @@ GLANCE_SECONDS = 0.1
 RETRY_SECONDS = 2.0
 
 
+# TensorFlow keeps about 1 MB of every trial; a large one may leave more to the allocator.
+GROWN_BYTES = 2**30
+
+
 class Trainers:
     """As many trainers as there are slots, each lent to one supervisor at a time.
 
@@ -38,7 +42,8 @@ class Trainers:
     def borrow(self) -> Iterator[TrainerProcess | None]:
         """A warm trainer for as long as the context lasts; None when the worker is to end.
 
-        If it is gone afterwards, the next one starts at once, to be warm for the next borrower.
+        If it is gone or has grown afterwards, another starts at once, to be warm for the next
+        borrower.
         """
         trainer = self._free.get()
         try:
@@ -47,7 +52,7 @@ class Trainers:
                 trainer = TrainerProcess(self._settings)
             yield None if self._drain.is_set() else trainer
         finally:
-            if not trainer.alive and not self._drain.is_set():
+            if not self._drain.is_set() and (not trainer.alive or trainer.grown() > GROWN_BYTES):
                 trainer.end()
                 trainer = TrainerProcess(self._settings)
             self._free.put(trainer)
@@ -65,7 +70,7 @@ class Trainers:
         try:
             while not trainer.warm and not self._drain.is_set():
                 if isinstance(trainer.receive(GLANCE_SECONDS), Ready):
-                    trainer.warm = True
+                    trainer.mark_warm()
         except TrainerGone as gone:
             log.warning("a trainer ended while it was starting: %s", gone)
             return False

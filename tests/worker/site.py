@@ -107,6 +107,12 @@ class Site:
         self.running.append(worker)
         return worker
 
+    def have_trainers(self, count: int) -> None:
+        """Start train workers until so many run."""
+        there = sum(worker.process.poll() is None for worker in self.running)
+        for _ in range(count - there):
+            self.start("train")
+
     def wait_for_workers(self, count: int) -> None:
         def alive() -> bool:
             with self.database.snapshot() as tx:
@@ -180,7 +186,9 @@ class Site:
                 tx, owner=OWNER, experiment_id=experiment_id, cursor=None, limit=100
             ).data
 
-    def epochs(self, experiment_id: str, number: int = 1) -> Sequence[EpochView]:
+    def epochs(
+        self, experiment_id: str, number: int = 1, *, limit: int = 100_000
+    ) -> Sequence[EpochView]:
         with self.database.snapshot() as tx:
             return epochs.after(
                 tx,
@@ -188,7 +196,7 @@ class Site:
                 experiment_id=experiment_id,
                 number=number,
                 after=0,
-                limit=100_000,
+                limit=limit,
             ).data
 
     def dataset(self, dataset_id: str) -> DatasetView:

@@ -1,0 +1,40 @@
+"""A trainer without TensorFlow that misbehaves in the way that EPOCHD_TEST_ODD names."""
+
+import os
+import signal
+import sys
+import time
+
+from models.lifecycle import StopReason
+from worker.messages import Epoch, Epochs, Finished, Ready, Started
+from worker.trainer.wire import Wire
+
+RUBBISH = (
+    b"\x00\xff\n",
+    b'{"kind":"epochs"\n',
+    b'{"kind":"gift","rows":[]}\n',
+    b"[" * 10_000 + b"\n",
+)
+
+
+def main(commands: int, reports: int) -> None:
+    wire = Wire(commands, reports)
+    wire.send(Ready(pid=os.getpid(), device="cpu"))
+    while True:
+        wire.next_plan()
+        wire.send(Started(parameters=1, engine={"device": "odd"}))
+        row = Epoch(epoch=1, metrics={"loss": 1.0, "val_loss": 1.0}, learning_rate=0.1, seconds=0.1)
+        wire.send(Epochs(rows=(row,)))
+        match os.environ["EPOCHD_TEST_ODD"]:
+            case "crash":
+                os.kill(os.getpid(), signal.SIGKILL)
+            case "deaf":
+                time.sleep(3600)
+            case "rubbish":
+                for line in RUBBISH:
+                    os.write(reports, line)
+        wire.send(Finished(stop_reason=StopReason.COMPLETED, network=None))
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), int(sys.argv[2]))
