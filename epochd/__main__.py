@@ -76,12 +76,15 @@ def worker(
     ] = False,
 ) -> None:
     """Take work from the queue."""
-    from epochd.worker import is_alive, work
-
     settings = Settings.read(slots=slots)
     if not check:
+        from epochd.worker import work
+
         work(kind, settings)
-    elif not is_alive(kind, settings):
+
+    from epochd.check_worker import is_alive
+
+    if not is_alive(kind, settings):
         sys.exit(f"epochd: no {kind} worker of this host has given a sign of life lately")
 
 

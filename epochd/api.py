@@ -9,8 +9,8 @@ from fastapi import FastAPI
 from api.app import create_app, release_waiting
 from api.limits import ApiLimits
 from epochd.embedded.listening import listen
+from epochd.ending import end_on_signals
 from epochd.log import log_to_stderr
-from epochd.serve import end_on_signals
 from epochd.settings import Settings
 from epochd.timing import timing
 from store.database import Database

@@ -1,12 +1,11 @@
 """`epochd serve`: the embedded service, in the foreground until Ctrl-C or SIGTERM."""
 
-import signal
 import sys
-import threading
 
 from epochd.embedded.listening import listen
 from epochd.embedded.output import Output
 from epochd.embedded.service import running
+from epochd.ending import end_on_signals, wait_for_the_end
 from epochd.settings import Settings
 
 
@@ -28,15 +27,3 @@ def serve(settings: Settings) -> None:
             wait_for_the_end()
     except KeyboardInterrupt:
         output.write("epochd", "ended")
-
-
-def end_on_signals() -> None:
-    """Let SIGTERM and SIGHUP end this process as Ctrl-C does, in order."""
-    # SIGINT too: a shell that starts us in the background has told us to ignore it.
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.default_int_handler)
-
-
-def wait_for_the_end() -> None:
-    """Wait until a signal raises KeyboardInterrupt."""
-    threading.Event().wait()

@@ -1,6 +1,5 @@
-"""`epochd worker`: takes work from the queue; or says whether the worker of this host lives."""
+"""`epochd worker`: takes work from the queue, until it is asked to end."""
 
-import socket
 import sys
 from typing import Literal
 
@@ -8,8 +7,6 @@ from epochd.log import log_to_stderr
 from epochd.settings import Settings
 from epochd.timing import timing
 from models.specs.experiment import Device
-from store import workers
-from store.database import Database
 from worker.parts import Places
 from worker.run_control import run_control
 from worker.run_train import run_train
@@ -42,18 +39,3 @@ def work(kind: Kind, settings: Settings) -> None:
             timing=timing(settings),
         )
     )
-
-
-def is_alive(kind: Kind, settings: Settings) -> bool:
-    """Say whether a worker of this kind on this host has given a sign of life lately.
-
-    Raises:
-        Unavailable: the database cannot be reached.
-    """
-    database = Database(settings.database)
-    try:
-        with database.snapshot() as tx:
-            known = workers.page(tx, settings.lease_seconds)
-    finally:
-        database.dispose()
-    return any(it.alive and it.kind == kind and it.host == socket.gethostname() for it in known)

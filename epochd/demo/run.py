@@ -13,8 +13,12 @@ from epochd.demo.show import TrialLines, table
 from epochd.embedded.listening import listen_from
 from epochd.embedded.output import Output
 from epochd.embedded.service import running
-from epochd.serve import end_on_signals, wait_for_the_end
+from epochd.ending import end_on_signals, wait_for_the_end
+from epochd.errors import NotReady
 from epochd.settings import Settings
+
+# Enough of a log to see why a part does not start.
+LOG_LINES = 30
 
 RATES = (1e-7, 0.01, 1)
 
@@ -67,6 +71,7 @@ def _demonstrate(settings: Settings, console: Console, *, once: bool) -> None:
     log = settings.data_dir / "demo.log"
     console.print(f"Starting API, broker and workers; their log is {log} …", soft_wrap=True)
     with (
+        _shown_on_failure(log, console),
         log.open("w") as stream,
         running(settings, listener=listener, output=Output(stream)) as url,
     ):
@@ -111,6 +116,17 @@ def _tell_more(console: Console, url: str, experiment: Experiment) -> None:
         highlight=False,
         soft_wrap=True,
     )
+
+
+@contextmanager
+def _shown_on_failure(log: Path, console: Console) -> Iterator[None]:
+    """Show the end of the log when the service did not come up; its folder is about to go."""
+    try:
+        yield
+    except NotReady:
+        end = log.read_text().splitlines()[-LOG_LINES:]
+        console.print("\n".join(end), highlight=False, markup=False, soft_wrap=True)
+        raise
 
 
 @contextmanager

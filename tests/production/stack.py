@@ -33,30 +33,26 @@ class Stack:
         folder: for what containers would keep in volumes.
         postgres: the server in place of the service `postgres`.
         leash: ends everything with the tests.
-        database: its name; made here.
+
+    Attributes:
+        processes: of each service, the one started last.
     """
 
-    def __init__(
-        self,
-        folder: Path,
-        postgres: PostgresServer,
-        leash: Leash,
-        *,
-        database: str = "production",
-    ) -> None:
+    def __init__(self, folder: Path, postgres: PostgresServer, leash: Leash) -> None:
         self._services = compose.services({**PASSWORDS, "EPOCHD_CPU_SLOTS": "1"})
         self._folder = folder
         self._leash = leash
         self._api_port = any_free()
         self._valkey_port = any_free()
-        postgres.execute(f"CREATE DATABASE {database}")
+        postgres.execute("CREATE DATABASE production")
         self._elsewhere = {
-            "EPOCHD_DATABASE_URL": postgres.url(database),
+            "EPOCHD_DATABASE_URL": postgres.url("production"),
             "EPOCHD_ARTIFACTS_URL": f"file://{folder / 'artifacts'}",
             "EPOCHD_DATA_DIR": str(folder / "home"),
             "EPOCHD_HOST": "127.0.0.1",
             "EPOCHD_PORT": str(self._api_port),
         }
+        self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self.url = f"http://127.0.0.1:{self._api_port}"
 
     def run(self, service: str, *more: str) -> subprocess.CompletedProcess[str]:
@@ -93,6 +89,7 @@ class Stack:
                 stdout=stream,
                 stderr=stream,
             )
+            self.processes[service] = process
             self._leash.hold(process, signal.SIGTERM)
             ending.callback(self._leash.release, process)
             ending.callback(process.wait, ENDING_SECONDS)

@@ -2,14 +2,13 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
 from epochd.embedded.leash import Leash
-from tests.production.stack import Stack, until
+from tests.production.stack import ENDING_SECONDS, Stack, until
 from tests.servers.postgres import PostgresServer
 
 TRAIN_WORKERS = 2
@@ -53,18 +52,6 @@ def test_the_migration_can_run_again(stack: Stack) -> None:
     assert stack.run("migrate", "--check").returncode == 0
 
 
-def test_a_worker_that_has_ended_is_not_healthy(
-    tmp_path: Path, postgres_server: PostgresServer, leash: Leash
-) -> None:
-    alone = Stack(tmp_path, postgres_server, leash, database="alone")
-    with alone.broker():
-        assert alone.run("migrate").returncode == 0
-        with alone.running("worker-control") as worker:
-            until(lambda: alone.is_healthy("worker-control"), "it does not become healthy")
-        assert worker.returncode == 0
-        assert not alone.is_healthy("worker-control")
-
-
 @pytest.mark.parametrize("service", ["api", "worker-control", "worker-train"])
 def test_each_service_becomes_healthy_by_its_own_check(stack: Stack, service: str) -> None:
     until(lambda: stack.is_healthy(service), f"{service} does not become healthy")
@@ -95,3 +82,11 @@ def test_two_train_workers_share_an_experiment(client: httpx.Client) -> None:
     network = client.get(f"{here}/network")
     assert network.status_code == 200
     assert network.content.startswith(b"PK")  # a .keras file is a zip
+
+
+def test_a_worker_ends_in_order_and_is_not_healthy_any_more(stack: Stack) -> None:
+    until(lambda: stack.is_healthy("worker-control"), "it does not become healthy")
+    worker = stack.processes["worker-control"]
+    worker.terminate()
+    assert worker.wait(ENDING_SECONDS) == 0
+    assert not stack.is_healthy("worker-control")
