@@ -7,6 +7,8 @@ statistics yet then expects most experiments to qualify, and walks the queue's i
 that does, where an EXISTS or an IN makes it join and sort them all.
 """
 
+from functools import cache
+
 from sqlalchemy import ColumnElement, Select, and_, func, select
 
 from models.lifecycle import DatasetState, State
@@ -44,28 +46,37 @@ def trials_in(*states: State) -> ColumnElement[int]:
     )
 
 
-def has_free_place() -> ColumnElement[bool]:
-    """Whether fewer trials than max_parallel are held by workers, at this very statement."""
-    return trials_in(*HELD) < ExperimentRow.max_parallel
+HAS_FREE_PLACE = trials_in(*HELD) < ExperimentRow.max_parallel
+"""Fewer trials than max_parallel are held by workers, at this very statement."""
+
+_HAS_QUEUED = (
+    select(TrialRow.number)
+    .where(TrialRow.experiment_id == ExperimentRow.id, TrialRow.state == State.QUEUED)
+    .order_by(TrialRow.number)
+    .limit(1)
+    .correlate(ExperimentRow)
+    .scalar_subquery()
+    .is_not(None)
+)
+
+IN_QUEUE_ORDER = (
+    select(ExperimentRow.id)
+    .where(OPEN, DATA_READY, _HAS_QUEUED, HAS_FREE_PLACE)
+    .order_by(*QUEUE_ORDER)
+)
+"""The ids of experiments with a claimable trial, in the order they are served."""
 
 
-def in_queue_order(*conditions: ColumnElement[bool]) -> Select[str]:
-    """The ids of experiments with a claimable trial, in the order they are served."""
-    oldest_queued = (
-        select(TrialRow.number)
-        .where(TrialRow.experiment_id == ExperimentRow.id, TrialRow.state == State.QUEUED)
-        .order_by(TrialRow.number)
-        .limit(1)
-        .correlate(ExperimentRow)
-        .scalar_subquery()
-    )
+@cache
+def next_for(device: Device, *, wait: bool) -> Select[str]:
+    """Find and lock the experiment to be served by a worker with this device.
+
+    Those that are locked are waited for, or passed over. Kept, because building it costs more than
+    running it.
+    """
+    other_devices = set(Device) - {Device.ANY, device}
     return (
-        select(ExperimentRow.id)
-        .where(OPEN, DATA_READY, oldest_queued.is_not(None), has_free_place(), *conditions)
-        .order_by(*QUEUE_ORDER)
+        IN_QUEUE_ORDER.where(ExperimentRow.device.not_in(other_devices))
+        .limit(1)
+        .with_for_update(of=ExperimentRow, skip_locked=not wait)
     )
-
-
-def fits(device: Device) -> ColumnElement[bool]:
-    """Whether a worker with this device may train it."""
-    return ExperimentRow.device.not_in(set(Device) - {Device.ANY, device})

@@ -49,9 +49,8 @@ class Claim:
 
 def lock_next(tx: Session, device: Device) -> str | None:
     """Lock the experiment to be served; wait for a locked one only when there is no other."""
-    first = claimable.in_queue_order(claimable.fits(device)).limit(1)
-    free = tx.scalar(first.with_for_update(of=ExperimentRow, skip_locked=True))
-    return free or tx.scalar(first.with_for_update(of=ExperimentRow))
+    free = tx.scalar(claimable.next_for(device, wait=False))
+    return free or tx.scalar(claimable.next_for(device, wait=True))
 
 
 def take_oldest(tx: Session, experiment_id: str, worker: str, lease_seconds: float) -> Moved | None:
@@ -65,7 +64,7 @@ def take_oldest(tx: Session, experiment_id: str, worker: str, lease_seconds: flo
     )
     place_left = (
         select(ExperimentRow.id)
-        .where(ExperimentRow.id == experiment_id, claimable.OPEN, claimable.has_free_place())
+        .where(ExperimentRow.id == experiment_id, claimable.OPEN, claimable.HAS_FREE_PLACE)
         .exists()
     )
     taken = moves.trials(

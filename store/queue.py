@@ -71,7 +71,7 @@ def _note_rung(tx: Session, chosen: ColumnElement[bool], idle: int) -> int:
     """Choose experiments to ring for, note it, and give how many trials of theirs could start."""
     if idle == 0:
         return 0
-    query = claimable.in_queue_order(chosen).limit(idle)
+    query = claimable.IN_QUEUE_ORDER.where(chosen).limit(idle)
     ids = tx.scalars(query.with_for_update(of=ExperimentRow, skip_locked=True)).all()
     tx.execute(update(ExperimentRow).where(ExperimentRow.id.in_(ids)).values(rung_at=now()))
     places = ExperimentRow.max_parallel - claimable.trials_in(*HELD)
