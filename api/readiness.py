@@ -1,12 +1,18 @@
 """Whether every part that the service needs is there."""
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
+from api.late import Late
 from models.errors import EpochdError, Unavailable
 from models.views.service import Check, Readiness
-from store import schema
 from store.database import Database
 from store.doorbell import Doorbell
+
+if TYPE_CHECKING:
+    from store import schema
+else:
+    schema = Late("store.schema")
 
 
 def readiness(database: Database, doorbell: Doorbell) -> Readiness:

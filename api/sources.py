@@ -11,10 +11,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from sqlalchemy.orm import Session
 
+from api.late import Late
 from models.builtins import CATALOGUE, PREFIX
 from models.errors import DatasetFailed, DatasetProcessing, Invalid, Issue, NotFound
 from models.lifecycle import DatasetState
@@ -23,7 +24,11 @@ from models.specs.data import DataSpec, InlineTable
 from store import datasets, keys
 from store.artifacts import Artifacts
 from store.database import Database
-from store.formats import folder, inline
+
+if TYPE_CHECKING:
+    from store.formats import folder, inline
+else:
+    folder, inline = Late("store.formats.folder"), Late("store.formats.inline")
 
 _INLINE_NAME = "inline"
 

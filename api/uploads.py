@@ -6,15 +6,20 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
+from api.late import Late
 from api.parts import Parts
 from models.errors import Unreadable
 from models.views.dataset import DatasetView
 from store import datasets, keys
 from store.doorbell import Task
-from store.formats import csv
 from store.formats.detect import detect
+
+if TYPE_CHECKING:
+    from store.formats import csv
+else:
+    csv = Late("store.formats.csv")
 
 # Up to this size a table is read while its sender waits, so that what is wrong with it is the
 # answer to the upload. It takes about a tenth of a second.

@@ -1,13 +1,14 @@
 """Datasets: uploaded, listed, looked at, deleted."""
 
 from math import prod
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from fastapi import APIRouter, File, Form, Query, Response, UploadFile
 
 from api import problems, uploads
 from api.addresses import DatasetId
 from api.identity import Owner
+from api.late import Late
 from api.pages import DEFAULT_LIMIT, MAX_LIMIT, Cursor, Limit
 from api.parts import Service
 from api.waiting import Seen, Wait, enough
@@ -17,7 +18,11 @@ from models.profile import ArrayProfile, DatasetProfile
 from models.views.base import Page
 from models.views.dataset import DatasetView, RowsView
 from store import datasets
-from store.formats import folder
+
+if TYPE_CHECKING:
+    from store.formats import folder
+else:
+    folder = Late("store.formats.folder")
 
 router = APIRouter(prefix="/datasets", tags=["datasets"])
 
