@@ -165,8 +165,6 @@ class Pulse(Message):
     """The training makes progress: sent from between two batches, at most once a second."""
 
     kind: Literal["pulse"] = "pulse"
-    epoch: int
-    batch: int
 
 
 Report = Annotated[

@@ -5,7 +5,7 @@ import math
 import time
 from dataclasses import dataclass
 
-from models.errors import Unavailable
+from models.errors import StorageFull, Unavailable
 from store import epochs
 from store.database import Database
 from store.epochs import EpochRecord
@@ -14,7 +14,7 @@ from worker.messages import Epoch
 
 log = logging.getLogger(__name__)
 
-# How soon a database that was away is tried again.
+# How soon a database that was away or full is tried again.
 AWAY_SECONDS = 1.0
 
 
@@ -49,7 +49,7 @@ class Spool:
         return max(0.0, self._due_at - time.monotonic()) if self._waiting else math.inf
 
     def flush(self) -> None:
-        """Write what waits, if it is time. A database that is away is tried again later.
+        """Write what waits, if it is time. A database that is away or full is tried again later.
 
         Raises:
             LeaseLost: the trial is another's now.
@@ -60,7 +60,7 @@ class Spool:
         try:
             with self._database.transaction() as tx:
                 epochs.append(tx, self._lease, [_record(waiting, now) for waiting in self._waiting])
-        except Unavailable as away:
+        except (Unavailable, StorageFull) as away:
             log.warning("%d epochs of %s wait: %s", len(self._waiting), self._lease, away)
             self._due_at = now + AWAY_SECONDS
         else:

@@ -17,7 +17,7 @@ from typing import Self
 from pydantic import JsonValue
 from sqlalchemy.orm import Session
 
-from models.errors import EpochdError, LeaseLost, Unavailable
+from models.errors import EpochdError, LeaseLost, StorageFull, Unavailable
 from models.lifecycle import State, StopReason
 from models.resolve import resolve
 from models.views.base import Problem
@@ -38,7 +38,7 @@ log = logging.getLogger(__name__)
 
 # How long one wait for a report lasts: a cancel that the heartbeat brought is seen as soon.
 GLANCE_SECONDS = 0.1
-# A database that is away when a trial ends is tried again so often.
+# A database that is away or full when a trial ends is tried again so often.
 AWAY_SECONDS = 1.0
 
 
@@ -120,24 +120,23 @@ class Attempt:
 
     def _train(self, scratch: Path) -> Ended:
         try:
-            self._hand_over(scratch)
+            plan = self._plan(scratch)
+        except EpochdError as error:
+            return Refused(error)
+        try:
+            self._trainer.send(plan)
             return self._watch()
         except TrainerGone as gone:
             return Crashed(str(gone))
-        except LeaseLost:
-            raise
-        except EpochdError as error:
-            return Refused(error)
 
-    def _hand_over(self, scratch: Path) -> None:
+    def _plan(self, scratch: Path) -> Train:
         claim = self._claim
-        plan = Train(
+        return Train(
             trial=resolve(claim.spec, claim.changes, claim.profile, seed=claim.seed),
             profile=claim.profile,
             folder=str(self._means.artifacts.local(claim.folder)),
             network=str(scratch / "network.keras"),
         )
-        self._trainer.send(plan)
 
     def _watch(self) -> Finished | messages.Failed | Stopped:
         """Follow the training to its end, which is proven when this returns."""
@@ -174,7 +173,7 @@ class Attempt:
     def _describe(self, engine: dict[str, JsonValue]) -> None:
         """Show how it is trained while it trains; `finish` writes it again."""
         self._engine = engine
-        with suppress(Unavailable), self._means.database.transaction() as tx:
+        with suppress(Unavailable, StorageFull), self._means.database.transaction() as tx:
             leases.describe(tx, self._lease, engine)
 
     def _write_down(self, ended: Ended) -> int:
@@ -248,7 +247,7 @@ class Attempt:
                     if state.is_terminal:
                         return advance(tx, lease.experiment_id)
                     return 1
-            except Unavailable as away:
+            except (Unavailable, StorageFull) as away:
                 log.warning("the end of %s waits: %s", lease, away)
                 time.sleep(AWAY_SECONDS)
 

@@ -3,6 +3,7 @@
 import logging
 import queue
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -13,6 +14,8 @@ log = logging.getLogger(__name__)
 
 # How soon a wait for a warming trainer notices that the worker is to end.
 GLANCE_SECONDS = 0.1
+# Importing TensorFlow takes 4-8 s on an idle machine, and far longer on an overloaded one.
+WARM_SECONDS = 300.0
 # A trainer that cannot even start is tried again, but not in a tight circle.
 RETRY_SECONDS = 2.0
 
@@ -66,12 +69,15 @@ class Trainers:
                 return
 
     def _is_warm(self, trainer: TrainerProcess) -> bool:
-        """Wait until it is; False when it ended instead, or when the worker is to end."""
+        """Wait until it is; False when it ended or hung instead, or when the worker is to end."""
+        deadline = time.monotonic() + WARM_SECONDS
         try:
             while not trainer.warm and not self._drain.is_set():
                 if isinstance(trainer.receive(GLANCE_SECONDS), Ready):
                     trainer.mark_warm()
+                elif time.monotonic() > deadline:
+                    raise TrainerGone(f"trainer {trainer.pid} did not get ready")  # noqa: TRY301
         except TrainerGone as gone:
-            log.warning("a trainer ended while it was starting: %s", gone)
+            log.warning("a trainer could not be started: %s", gone)
             return False
-        return trainer.warm
+        return trainer.warm and trainer.alive

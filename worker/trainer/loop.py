@@ -20,8 +20,9 @@ from models.lifecycle import StopReason
 from worker.messages import Epoch
 from worker.trainer.randomness import Reseed, order
 
-# Validation batches are only bounded by memory: about 16 MiB of inputs, and no more rows than this.
-VALIDATION_BYTES = 16 * 2**20
+# Validation batches are bounded by memory alone. Of a convolutional net the activations weigh a
+# hundred times the inputs, so 4 MiB of inputs may become half a GiB.
+VALIDATION_BYTES = 4 * 2**20
 VALIDATION_ROWS = 8192
 # The probe on which the untrained network's loss is measured (DESIGN 7).
 PROBE_ROWS = 2048
@@ -86,8 +87,7 @@ class Loop:
             class weights do not count in validation, so its rows have none.
         schedule: how it goes.
         callbacks: Keras's; EarlyStopping and the like.
-        between: called between two batches with the epoch (from 1) and the batch (from 0); stops
-            the training by raising.
+        between: called between two batches, of validation too; stops the training by raising.
         on_epoch: called with every epoch's row as soon as it is known.
         xla: whether XLA compiles the steps.
     """
@@ -100,7 +100,7 @@ class Loop:
         validation: Rows | None,
         schedule: Schedule,
         callbacks: list[keras.callbacks.Callback],
-        between: Callable[[int, int], None] = _nothing,
+        between: Callable[[], None] = _nothing,
         on_epoch: Callable[[Epoch], None] = _nothing,
         xla: bool = False,
     ) -> None:
@@ -166,7 +166,7 @@ class Loop:
         network.reset_metrics()
         logs: Steps = {}
         for number, batch in enumerate(self._batches(epoch)):
-            self._between(epoch + 1, number)
+            self._between()
             callbacks.on_train_batch_begin(number)
             logs = self._train_step(*batch)
             callbacks.on_train_batch_end(number, logs)
@@ -185,6 +185,7 @@ class Loop:
         size = _rows_at_once(rows)
         logs: Steps = {}
         for begin in range(0, len(rows), size):
+            self._between()
             logs = self._test_step(*rows.take(slice(begin, begin + size)))
         return _numbers(logs)
 

@@ -100,12 +100,12 @@ class _Watch:
         self._pulse_at = 0.0
         self.losses: list[float] = []
 
-    def between(self, epoch: int, batch: int) -> None:
+    def between(self) -> None:
         self._wire.check()
         now = time.monotonic()
         if now >= self._pulse_at:
             self._pulse_at = now + PULSE_SECONDS
-            self._wire.send(Pulse(epoch=epoch, batch=batch))
+            self._wire.send(Pulse())
 
     def on_epoch(self, row: Epoch) -> None:
         self.losses.append(row.metrics["loss"])
