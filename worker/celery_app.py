@@ -1,5 +1,6 @@
 """Runs a Celery worker in this process, from its start to its end by a signal."""
 
+import signal
 import threading
 import warnings
 from collections.abc import Sequence
@@ -57,6 +58,7 @@ def serve(
         drain.set()
 
     signals.worker_shutting_down.connect(heed)
+    signals.worker_ready.connect(_let_ctrl_c_drain)
     worker = celery.Worker(
         hostname=name,
         pool=WakingThreads,
@@ -70,6 +72,11 @@ def serve(
     )
     worker.start()
     return int(worker.exitcode or 0)
+
+
+def _let_ctrl_c_drain(**_: object) -> None:
+    """Treat SIGINT as SIGTERM: Celery's second Ctrl-C wants to end threads, which cannot be."""
+    signal.signal(signal.SIGINT, signal.getsignal(signal.SIGTERM))
 
 
 def _leave_logging_alone(**_: object) -> None:
