@@ -16,7 +16,8 @@ COPY search search
 COPY health health
 COPY models models
 COPY migrations migrations
-ENV PATH=/opt/epochd/bin:$PATH PYTHONPATH=/app PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+ENV PATH=/opt/epochd/bin:$PATH PYTHONPATH=/app EPOCHD_DATA_DIR=/home/epochd \
+    PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 USER epochd
 EXPOSE 8000
 CMD ["python", "-m", "epochd", "api"]

@@ -18,6 +18,7 @@ COPY health health
 COPY models models
 COPY migrations migrations
 COPY worker worker
-ENV PATH=/opt/epochd/bin:$PATH PYTHONPATH=/app PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+ENV PATH=/opt/epochd/bin:$PATH PYTHONPATH=/app EPOCHD_DATA_DIR=/home/epochd \
+    PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 USER epochd
 CMD ["python", "-m", "epochd", "worker", "train"]

@@ -82,3 +82,11 @@ def test_a_password_in_a_url_is_never_told(monkeypatch: pytest.MonkeyPatch) -> N
     with pytest.raises(BadSettings) as told:
         Settings.read()
     assert "secret" not in str(told.value)
+
+
+def test_every_setting_is_documented() -> None:
+    documentation = (Path(__file__).parents[2] / "docs" / "production.md").read_text()
+    missing = {
+        name for name in Settings.model_fields if f"`EPOCHD_{name.upper()}`" not in documentation
+    }
+    assert not missing
