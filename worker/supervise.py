@@ -12,15 +12,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Self
 
 from pydantic import JsonValue
 from sqlalchemy.orm import Session
 
 from models.errors import EpochdError, LeaseLost, StorageFull, Unavailable
-from models.lifecycle import State, StopReason
+from models.lifecycle import State
 from models.resolve import resolve
-from models.views.base import Problem
 from store import epochs, keys, leases
 from store.artifacts import Artifacts, Stored
 from store.claims import Claim
@@ -28,6 +26,7 @@ from store.database import Database
 from store.outcomes import Cancelled, Failed, Outcome, Succeeded
 from worker import messages
 from worker.advance import advance
+from worker.endings import Crashed, Ended, Refused, Stopping, failure
 from worker.heartbeat import Heartbeat
 from worker.messages import Ending, Epochs, Finished, Started, Stop, Stopped, Train
 from worker.process import TrainerGone, TrainerProcess
@@ -38,33 +37,10 @@ log = logging.getLogger(__name__)
 
 # How long one wait for a report lasts: a cancel that the heartbeat brought is seen as soon.
 GLANCE_SECONDS = 0.1
+# How far apart two processes that are ended together may notice it.
+TOGETHER_SECONDS = 0.5
 # A database that is away or full when a trial ends is tried again so often.
 AWAY_SECONDS = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class Crashed:
-    """The trainer ended before it had said how the trial ended.
-
-    Attributes:
-        how: in words.
-    """
-
-    how: str
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """The trial could not even be handed over.
-
-    Attributes:
-        error: why.
-    """
-
-    error: EpochdError
-
-
-Ended = Finished | messages.Failed | Stopped | Crashed | Refused
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +103,10 @@ class Attempt:
             self._trainer.send(plan)
             return self._watch()
         except TrainerGone as gone:
+            # A service manager may end all processes of a service at once: that is no crash.
+            if self._means.drain.wait(TOGETHER_SECONDS):
+                return Stopped(reason=Ending.DRAIN)
+            log.error("%s: %s", self._lease, gone)  # noqa: TRY400 - the trace is of no use
             return Crashed(str(gone))
 
     def _plan(self, scratch: Path) -> Train:
@@ -140,7 +120,7 @@ class Attempt:
 
     def _watch(self) -> Finished | messages.Failed | Stopped:
         """Follow the training to its end, which is proven when this returns."""
-        stopping: _Stopping | None = None
+        stopping: Stopping | None = None
         while True:
             if self._heart.lost:
                 raise LeaseLost
@@ -149,22 +129,25 @@ class Attempt:
                 self._trainer.end()
                 return Stopped(reason=stopping.reason)
             match self._trainer.receive(min(GLANCE_SECONDS, self._spool.due_in())):
-                case Finished() | messages.Failed() | Stopped() as ended:
+                case Finished() | Stopped() as ended:
                     return ended
+                case messages.Failed() as failed:
+                    log.error("%s failed: %s", self._lease, failed.detail)
+                    return failed
                 case Started(engine=engine):
                     self._describe(engine)
                 case Epochs(rows=rows):
                     self._spool.add(rows)
             self._spool.flush()
 
-    def _stop_if_wanted(self) -> "_Stopping | None":
+    def _stop_if_wanted(self) -> Stopping | None:
         timing = self._means.timing
         if self._heart.cancelled:
-            stopping = _Stopping.within(timing.stop, Ending.CANCEL)
+            stopping = Stopping.within(timing.stop, Ending.CANCEL)
         elif self._means.drain.is_set():
-            stopping = _Stopping.within(timing.drain, Ending.DRAIN)
+            stopping = Stopping.within(timing.drain, Ending.DRAIN)
         elif time.monotonic() > self._deadline:
-            stopping = _Stopping.within(timing.stop, Ending.TIMEOUT)
+            stopping = Stopping.within(timing.stop, Ending.TIMEOUT)
         else:
             return None
         self._trainer.send(Stop(reason=stopping.reason))
@@ -183,17 +166,16 @@ class Attempt:
                 outcome = self._result(ended)
                 return self._insist(lambda tx: leases.finish(tx, lease, outcome))
             case messages.Failed() | Refused() | Stopped(reason=Ending.TIMEOUT):
-                failure = self._failure(ended)
-                return self._insist(lambda tx: leases.finish(tx, lease, failure))
+                failed = self._failure(ended)
+                return self._insist(lambda tx: leases.finish(tx, lease, failed))
             case Stopped(reason=Ending.CANCEL):
                 return self._insist(lambda tx: leases.finish(tx, lease, Cancelled()))
             case Stopped():
                 reason = "Its worker was told to end."
                 return self._insist(lambda tx: leases.release(tx, lease, reason))
-            case Crashed(how=how):
-                log.error("%s: %s", lease, how)
-                failure = self._failure(ended)
-                return self._insist(lambda tx: leases.crashed(tx, lease, failure))
+            case Crashed():
+                failed = self._failure(ended)
+                return self._insist(lambda tx: leases.crashed(tx, lease, failed))
 
     def _result(self, finished: Finished) -> Outcome:
         """Keep the network, then say what came out."""
@@ -212,25 +194,9 @@ class Attempt:
             engine=self._engine,
         )
 
-    def _failure(self, ended: "messages.Failed | Refused | Stopped | Crashed") -> Failed:
-        """What the client is told."""
-        match ended:
-            case messages.Failed(stop_reason=reason, code=code, problem=problem):
-                log.error("%s failed: %s", self._lease, ended.detail)
-                return self._failed(reason, code, problem)
-            case Refused(error=error):
-                return self._failed(StopReason.ERROR, error.code, error.detail)
-            case Stopped():
-                limit = self._claim.spec.limits.max_seconds
-                detail = f"It was not done after {limit:g} s, which is its limits.max_seconds."
-                return self._failed(StopReason.TIMED_OUT, StopReason.TIMED_OUT, detail)
-            case Crashed(how=how):
-                detail = f"The process that trained it ended unexpectedly: {how}."
-                return self._failed(StopReason.WORKER_LOST, StopReason.WORKER_LOST, detail)
-
-    def _failed(self, reason: StopReason, code: str, detail: str) -> Failed:
-        problem = Problem(title=_TITLES[reason], detail=detail, code=code)
-        return Failed(stop_reason=reason, problem=problem, engine=self._engine)
+    def _failure(self, ended: messages.Failed | Refused | Stopped | Crashed) -> Failed:
+        limit = self._claim.spec.limits.max_seconds
+        return failure(ended, max_seconds=limit, engine=self._engine)
 
     def _insist(self, verb: Callable[[Session], State]) -> int:
         """Write the end in one transaction with what follows from it, however long that takes.
@@ -244,32 +210,16 @@ class Attempt:
                 with self._means.database.transaction() as tx:
                     epochs.append(tx, lease, self._spool.rest())
                     state = verb(tx)
-                    if state.is_terminal:
-                        return advance(tx, lease.experiment_id)
-                    return 1
+                    return self._step(tx) if state.is_terminal else 1
             except (Unavailable, StorageFull) as away:
                 log.warning("the end of %s waits: %s", lease, away)
                 time.sleep(AWAY_SECONDS)
 
-
-@dataclass(frozen=True, slots=True)
-class _Stopping:
-    """A stop that the trainer was asked for, and until when it has time."""
-
-    reason: Ending
-    until: float
-
-    @classmethod
-    def within(cls, seconds: float, reason: Ending) -> Self:
-        return cls(reason, time.monotonic() + seconds)
-
-    def overdue(self) -> bool:
-        return time.monotonic() > self.until
-
-
-_TITLES = {
-    StopReason.OUT_OF_MEMORY: "The training ran out of memory",
-    StopReason.TIMED_OUT: "The training took too long",
-    StopReason.WORKER_LOST: "The training was lost",
-    StopReason.ERROR: "The training failed",
-}
+    def _step(self, tx: Session) -> int:
+        """What follows from the end. If that fails, the end stands, and the sweeper tries again."""
+        try:
+            with tx.begin_nested():
+                return advance(tx, self._lease.experiment_id)
+        except Exception:
+            log.exception("%s cannot be advanced", self._lease.experiment_id)
+            return 0

@@ -4,6 +4,7 @@ Runs in every api and worker process. Several at once are no matter: each step i
 and whoever is second finds nothing to do.
 """
 
+import logging
 import time
 
 from models.errors import Unavailable
@@ -13,6 +14,8 @@ from store.doorbell import Doorbell, Task
 from worker.advance import advance
 from worker.repeating import Repeating
 from worker.timing import Timing
+
+log = logging.getLogger(__name__)
 
 # Old answers and silent workers are not urgent.
 TIDY_SECONDS = 60.0
@@ -65,20 +68,22 @@ class Sweeper:
     def _reclaim(self) -> None:
         """Take trials and datasets back from workers that are silent."""
         with self._database.transaction() as tx:
-            ended = [expired for expired in leases.expire(tx) if expired.state.is_terminal]
-            for experiment_id in sorted({expired.experiment_id for expired in ended}):
-                advance(tx, experiment_id)
+            leases.expire(tx)
         with self._database.transaction() as tx:
-            for experiment_id in ingest.expire(tx, MAX_READS):
-                advance(tx, experiment_id)
+            ingest.expire(tx, MAX_READS)
 
     def _advance(self) -> None:
         """Take the step that whoever ended a trial did not take."""
         with self._database.snapshot() as tx:
             missed = experiments.unadvanced(tx)
         for experiment_id in missed:
-            with self._database.transaction() as tx:
-                advance(tx, experiment_id)
+            try:
+                with self._database.transaction() as tx:
+                    advance(tx, experiment_id)
+            except Unavailable:
+                raise
+            except Exception:  # one experiment must not hold up the others
+                log.exception("%s cannot be advanced", experiment_id)
 
     def _ring(self) -> None:
         """Ring again for what nobody took."""

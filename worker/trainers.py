@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from models.specs.experiment import Device
 from worker.messages import Ready
 from worker.process import TrainerGone, TrainerProcess, TrainerSettings
 
@@ -73,11 +74,17 @@ class Trainers:
         deadline = time.monotonic() + WARM_SECONDS
         try:
             while not trainer.warm and not self._drain.is_set():
-                if isinstance(trainer.receive(GLANCE_SECONDS), Ready):
-                    trainer.mark_warm()
+                report = trainer.receive(GLANCE_SECONDS)
+                if isinstance(report, Ready):
+                    self._welcome(trainer, report)
                 elif time.monotonic() > deadline:
                     raise TrainerGone(f"trainer {trainer.pid} did not get ready")  # noqa: TRY301
         except TrainerGone as gone:
             log.warning("a trainer could not be started: %s", gone)
             return False
         return trainer.warm and trainer.alive
+
+    def _welcome(self, trainer: TrainerProcess, ready: Ready) -> None:
+        trainer.mark_warm()
+        if self._settings.device is Device.GPU and ready.device == "cpu":
+            log.error("TensorFlow sees no GPU here: trials for a GPU will train on the CPU")
