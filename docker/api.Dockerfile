@@ -1,4 +1,4 @@
-# The API and the migrations. There is no TensorFlow in it.
+# The API and the migrations. There is no TensorFlow in it; `worker` is there for its sweeper.
 FROM python:3.13-slim-trixie AS packages
 COPY requirements/service.txt /requirements.txt
 RUN python -m venv /opt/epochd \
@@ -16,6 +16,7 @@ COPY search search
 COPY health health
 COPY models models
 COPY migrations migrations
+COPY worker worker
 ENV PATH=/opt/epochd/bin:$PATH PYTHONPATH=/app EPOCHD_DATA_DIR=/home/epochd \
     PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 USER epochd

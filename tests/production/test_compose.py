@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -110,3 +112,28 @@ def test_the_images_see_only_what_they_copy() -> None:
     for dockerfile in Path(ROOT / "docker").glob("*.Dockerfile"):
         copied = re.findall(r"^COPY (?!--from)([^/\s]+)", dockerfile.read_text(), re.MULTILINE)
         assert set(copied) <= allowed
+
+
+@pytest.mark.parametrize(
+    ("image", "entries"),
+    [
+        ("api", "epochd.__main__, epochd.api, epochd.migrate"),
+        ("worker", "epochd.__main__, epochd.worker, epochd.check_worker"),
+    ],
+)
+def test_an_image_holds_all_that_its_commands_import(
+    tmp_path: Path, image: str, entries: str
+) -> None:
+    dockerfile = (ROOT / "docker" / f"{image}.Dockerfile").read_text()
+    for folder in re.findall(r"^COPY (\w+) \1$", dockerfile, re.MULTILINE):
+        (tmp_path / folder).symlink_to(ROOT / folder)
+    script = f"""
+import sys
+sys.path = [{str(tmp_path)!r}, *(path for path in sys.path if path not in ("", {str(ROOT)!r}))]
+import {entries}
+assert not {{"keras", "tensorflow"}} & set(sys.modules)
+"""
+    ran = subprocess.run(
+        [sys.executable, "-I", "-c", script], capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 0, ran.stderr
