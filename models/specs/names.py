@@ -26,7 +26,9 @@ def _require_tag(schema: dict[str, Any], model: type["Tagged"]) -> None:
 class Tagged(Spec):
     """A member of a union whose members are told apart by one field, the tag."""
 
-    model_config = ConfigDict(json_schema_extra=_require_tag)
+    # The descriptions of a hundred classes would be read from their source at every start; what
+    # these fields mean is Keras's own documentation.
+    model_config = ConfigDict(json_schema_extra=_require_tag, use_attribute_docstrings=False)
 
     tag: ClassVar[str]
     """The name of the field that says which member this is: "layer", "optimizer", "loss"."""

@@ -1,0 +1,5 @@
+"""`make bench`."""
+
+from benchmarks.service import main
+
+main()
