@@ -1,7 +1,7 @@
 """The states of experiments, trials and datasets, and every move that is allowed between them.
 
-One table each. Stores turn a move into a guarded UPDATE whose WHERE is `sources(move)`; whatever is
-not listed here cannot happen.
+One table each. The store turns a move into an UPDATE guarded by the state it starts from; whatever
+is not listed here cannot happen.
 """
 
 from enum import StrEnum
@@ -99,13 +99,3 @@ EXPERIMENT_MOVES: dict[tuple[State, ExperimentMove], State] = {
     (State.RUNNING, ExperimentMove.FAIL): State.FAILED,
     (State.CANCELLING, ExperimentMove.CANCEL): State.CANCELLED,
 }
-
-
-def trial_sources(move: TrialMove) -> tuple[State, ...]:
-    """The states from which a trial may make this move."""
-    return tuple(source for source, allowed in TRIAL_MOVES if allowed is move)
-
-
-def experiment_sources(move: ExperimentMove) -> tuple[State, ...]:
-    """The states from which an experiment may make this move."""
-    return tuple(source for source, allowed in EXPERIMENT_MOVES if allowed is move)

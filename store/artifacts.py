@@ -108,13 +108,13 @@ class LocalArtifacts:
         self._root = root.resolve()
 
     def put(self, key: str, path: Path) -> Stored:
-        """As `Artifacts.put`: a temporary name, fsync, rename, fsync of the folder."""
+        """As `Artifacts.put`: a temporary name, fsync, rename, fsync of the folders above."""
         with room(), self._aside(key) as temporary:
             shutil.copyfile(path, temporary)
             _sync(temporary)
             stored = Stored(key, sha256_of(temporary), temporary.stat().st_size)
             temporary.replace(self._path(key))
-        _sync(self._path(key).parent)
+        self._sync_above(key)
         return stored
 
     def put_folder(self, key: str, folder: Path) -> None:
@@ -135,7 +135,7 @@ class LocalArtifacts:
             except OSError:
                 if not self._path(key).exists():  # else another was quicker, with the same content
                     raise
-        _sync(self._path(key).parent)
+        self._sync_above(key)
 
     def local(self, key: str, sha256: str | None = None) -> Path:
         """As `Artifacts.local`: the stored file itself."""
@@ -147,6 +147,13 @@ class LocalArtifacts:
 
     def _path(self, key: str) -> Path:
         return self._root / checked(key)
+
+    def _sync_above(self, key: str) -> None:
+        """A file is there after a power cut only if every folder above it is."""
+        for folder in self._path(key).parents:
+            _sync(folder)
+            if folder == self._root:
+                return
 
     @contextmanager
     def _aside(self, key: str) -> Iterator[Path]:

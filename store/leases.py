@@ -23,9 +23,8 @@ from store.fence import Lease, fence, held
 from store.moves import HELD
 from store.outcomes import Cancelled, Expired, Failed, Outcome
 
-# A worker that is silent for this long is taken for dead; it beats six times meanwhile.
+# A worker that is silent for this long is taken for dead, unless settings say otherwise.
 LEASE_SECONDS = 30.0
-HEARTBEAT_SECONDS = 5.0
 
 # A trial that takes its worker or trainer down this often is given up.
 MAX_CRASHES = 3

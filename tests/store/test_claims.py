@@ -112,7 +112,7 @@ def test_claimers_at_once_get_each_trial_once_and_respect_max_parallel(scene: Sc
         database = Database(scene.database.url)
         mine = Scene(database)
         empty = 0
-        while empty < 20:
+        while empty < 5:
             claim = mine.claim(f"worker-{name}")
             if claim is None:
                 empty += 1

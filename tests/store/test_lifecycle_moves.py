@@ -1,7 +1,5 @@
 """Every move from every state, on both databases: what the lifecycle lists, and nothing else."""
 
-from collections.abc import Iterator
-
 import pytest
 from sqlalchemy import func, select, true, update
 
@@ -18,19 +16,15 @@ from models.tables.trials import TrialRow
 from store import moves
 from store.clock import now
 from store.database import Database
-from tests.servers.databases import KINDS, Databases
 from tests.store.scenes import Scene
 
 
-@pytest.fixture(scope="module", params=KINDS)
-def scene(request: pytest.FixtureRequest, databases: Databases) -> Iterator[Scene]:
-    """One database for all moves: each is made by an experiment of its own."""
-    with databases.fresh(request.param) as url:
-        database = Database(url)
-        scene = Scene(database)
-        scene.add_dataset()
-        yield scene
-        database.dispose()
+@pytest.fixture(scope="module")
+def scene(opened_database: Database) -> Scene:
+    """One scene for all moves: each is made by an experiment of its own."""
+    scene = Scene(opened_database)
+    scene.add_dataset()
+    return scene
 
 
 def _events(scene: Scene, experiment_id: str, noun: str) -> int:
