@@ -8,7 +8,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Float, bindparam, select, update
+from sqlalchemy import Float, and_, bindparam, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from models.errors import NotFound
@@ -71,16 +71,26 @@ def append(tx: Session, lease: Lease, rows: Sequence[EpochRecord]) -> None:
     )
     rewritten = rows[0].epoch <= before.epochs_done
     after = _recounted(tx, lease, monitored) if rewritten else _added(before, rows, monitored)
-    tx.execute(
-        update(TrialRow)
-        .where(held(lease))
-        .values(
-            epochs_done=after.epochs_done,
-            seconds=after.seconds,
-            best_value=after.best_value,
-            best_epoch=after.best_epoch,
+    _note(tx, lease, after)
+
+
+def settle(tx: Session, lease: Lease) -> None:
+    """Forget what a fenced attempt, now at its end, did not train again of an earlier one.
+
+    That attempt's network is gone, so an epoch after this one's last must neither be shown nor win.
+    """
+    last = tx.scalar(
+        select(func.max(EpochRow.epoch)).where(
+            EpochRow.trial_id == lease.trial_id, EpochRow.attempt == lease.attempt
         )
     )
+    if last is None:  # it went on from a checkpoint and had nothing left to train
+        return
+    later = and_(EpochRow.trial_id == lease.trial_id, EpochRow.epoch > last)
+    if not tx.execute(delete(EpochRow).where(later).returning(EpochRow.epoch)).all():
+        return
+    _, monitored = _before(tx, lease)
+    _note(tx, lease, _recounted(tx, lease, monitored))
 
 
 def after(
@@ -128,6 +138,19 @@ def view(row: EpochRow) -> EpochView:
         learning_rate=row.learning_rate,
         seconds=row.seconds,
         finished_at=row.finished_at,
+    )
+
+
+def _note(tx: Session, lease: Lease, summary: _Summary) -> None:
+    tx.execute(
+        update(TrialRow)
+        .where(held(lease))
+        .values(
+            epochs_done=summary.epochs_done,
+            seconds=summary.seconds,
+            best_value=summary.best_value,
+            best_epoch=summary.best_epoch,
+        )
     )
 
 

@@ -16,7 +16,7 @@ from models.lifecycle import State, TrialMove
 from models.specs.experiment import Device
 from models.tables.experiments import ExperimentRow
 from models.tables.trials import TrialRow
-from store import claims, endings
+from store import claims, endings, epochs
 from store.claims import Claim
 from store.clock import now
 from store.fence import Lease, fence, held
@@ -147,6 +147,7 @@ def finish(tx: Session, lease: Lease, outcome: Outcome) -> State:
         IllegalMove: the outcome is Cancelled, though nobody asked for that.
     """
     state = fence(tx, lease)
+    epochs.settle(tx, lease)
     return endings.end(tx, lease, state, Cancelled() if state is State.CANCELLING else outcome)
 
 

@@ -81,6 +81,25 @@ def test_another_attempt_overwrites_what_it_trains_again(scene: Scene) -> None:
         assert trials.results(tx, experiment_id)[0].seconds == pytest.approx(2.0)
 
 
+def test_epochs_that_the_last_attempt_did_not_reach_are_forgotten_at_its_end(scene: Scene) -> None:
+    experiment_id = scene.submit()
+    first = scene.must_claim(seconds=-1)
+    scene.append(first, *(epoch(number, 1 / number) for number in range(1, 6)))
+    with scene.database.transaction() as tx:
+        leases.expire(tx)
+    second = scene.must_claim()
+    scene.append(second, epoch(1, 0.9), epoch(2, 0.7), epoch(3, 0.8))
+
+    scene.finish(second, Succeeded(stop_reason=StopReason.EARLY_STOPPED))
+
+    assert [row.epoch for row in _after(scene, experiment_id).data] == [1, 2, 3]
+    trial = scene.trial(experiment_id)
+    assert trial.best is not None
+    assert (trial.best.epoch, trial.best.value, trial.epochs) == (2, 0.7, 3)
+    assert trial.latest is not None
+    assert trial.latest.epoch == 3
+
+
 def test_the_best_epoch_is_the_first_with_the_best_finite_value(scene: Scene) -> None:
     experiment_id = scene.submit()
     lease = scene.must_claim()
