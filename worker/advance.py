@@ -4,8 +4,10 @@ Runs inside the transaction that ends the trial, so there is no moment at which 
 nothing left to run and nobody knows. The sweeper calls it again where that went wrong.
 """
 
+import logging
 from collections.abc import Sequence
 
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from models.lifecycle import State
@@ -21,11 +23,22 @@ from store import datasets, experiments, trials
 from store.moves import Locked
 from worker import planning
 
+log = logging.getLogger(__name__)
+
+_STUCK = Problem(
+    title="The search could not go on",
+    detail="What follows from its trials could not be decided, which is a mistake of this service.",
+    code="search_failed",
+)
+
 CANCELLED = "A client cancelled the experiment."
 
 
 def advance(tx: Session, experiment_id: str) -> int:
     """Take the next step of an experiment, if there is one; safe to repeat.
+
+    A search that cannot go on ends its own experiment. It must not undo the end of the trial that
+    it is told of, nor keep a sweeper from everybody else's.
 
     Returns:
         How many trials were added to the queue.
@@ -33,6 +46,19 @@ def advance(tx: Session, experiment_id: str) -> int:
     experiment = experiments.lock(tx, experiment_id)
     if experiment is None or experiment.state.is_terminal:
         return 0
+    try:
+        with tx.begin_nested():
+            return _step(tx, experiment)
+    except SQLAlchemyError:  # the database's trouble, not this experiment's: tried again later
+        raise
+    except Exception:
+        log.exception("%s cannot be taken a step on", experiment_id)
+        _give_up(tx, experiment)
+        return 0
+
+
+def _step(tx: Session, experiment: Locked) -> int:
+    experiment_id = experiment.id
     spec = experiments.spec_of(tx, experiment_id)
     results = trials.results(tx, experiment_id)
     if experiment.state is State.CANCELLING:
@@ -54,6 +80,16 @@ def _add(
     profile = datasets.get(tx, owner=experiment.owner, dataset_id=dataset_id).profile
     if proposals and profile is not None:
         trials.add(tx, experiment.id, planning.rows(spec, profile, proposals))
+
+
+def _give_up(tx: Session, experiment: Locked) -> None:
+    """End an experiment without a conclusion, once nothing of it is left to run."""
+    if any(not result.state.is_terminal for result in trials.results(tx, experiment.id)):
+        return
+    if experiment.state is State.CANCELLING:
+        experiments.conclude(tx, experiment.id, State.CANCELLED, None)
+    else:
+        experiments.conclude(tx, experiment.id, State.FAILED, None, error=_STUCK)
 
 
 def _last_state(results: Sequence[TrialResult]) -> State:

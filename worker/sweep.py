@@ -7,7 +7,7 @@ and whoever is second finds nothing to do.
 import logging
 import time
 
-from models.errors import Unavailable
+from models.errors import StorageFull, Unavailable
 from store import experiments, idempotency, ingest, leases, queue, workers
 from store.database import Database
 from store.doorbell import Doorbell, Task
@@ -52,7 +52,7 @@ class Sweeper:
         """One round.
 
         Raises:
-            Unavailable: the database is away.
+            Unavailable, StorageFull: the database is away or full, so no worker could renew.
         """
         try:
             if time.monotonic() >= self._reclaim_at:
@@ -61,7 +61,7 @@ class Sweeper:
             self._ring()
             if time.monotonic() >= self._tidy_at:
                 self._tidy()
-        except Unavailable:
+        except (Unavailable, StorageFull):
             self._reclaim_at = time.monotonic() + self._timing.lease
             raise
 
