@@ -14,9 +14,10 @@ from sqlalchemy.orm import Session
 from store import sqlite
 from store.faults import judge
 
-# FastAPI answers `def` routes on 40 threads; a worker needs one connection a slot and a few more.
+# A transaction takes milliseconds, so 40 threads of an API process share 20 connections well, and
+# five processes stay within the 100 that PostgreSQL allows unless told otherwise.
 POOL_CONNECTIONS = 10
-POOL_OVERFLOW = 40
+POOL_OVERFLOW = 10
 POOL_WAIT_SECONDS = 10
 
 # Everything here is a matter of milliseconds, so whatever takes longer than this is stuck.
