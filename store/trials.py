@@ -161,6 +161,16 @@ def results(tx: Session, experiment_id: str) -> tuple[TrialResult, ...]:
     )
 
 
+def errors(tx: Session, experiment_id: str) -> tuple[Problem, ...]:
+    """Why trials failed, by number; those that did not are left out."""
+    rows = tx.scalars(
+        select(TrialRow.error)
+        .where(TrialRow.experiment_id == experiment_id, TrialRow.state == State.FAILED)
+        .order_by(TrialRow.number)
+    )
+    return tuple(Problem.model_validate(error) for error in rows if error)
+
+
 def curves(tx: Session, experiment_id: str) -> Mapping[int, Sequence[Mapping[str, float | None]]]:
     """The metrics of every epoch: trial number -> epochs 1, 2, …; trials without any left out."""
     rows = tx.execute(

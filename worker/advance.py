@@ -6,6 +6,7 @@ nothing left to run and nobody knows. The sweeper calls it again where that went
 
 import logging
 from collections.abc import Sequence
+from itertools import islice
 
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
@@ -32,6 +33,9 @@ _STUCK = Problem(
 )
 
 CANCELLED = "A client cancelled the experiment."
+
+# Trials of one experiment mostly fail of the same; more causes than this are read one by one.
+MAX_CAUSES = 3
 
 
 def advance(tx: Session, experiment_id: str) -> int:
@@ -107,13 +111,16 @@ def _concluded(spec: ExperimentSpec, results: Sequence[TrialResult], reason: str
 
 
 def _end(tx: Session, experiment_id: str, state: State, conclusion: Conclusion) -> None:
-    error = _no_score(conclusion) if state is State.FAILED else None
+    errors = trials.errors(tx, experiment_id)
+    error = _no_score(conclusion, errors) if state is State.FAILED else None
     experiments.conclude(tx, experiment_id, state, conclusion=conclusion, error=error)
 
 
-def _no_score(conclusion: Conclusion) -> Problem:
+def _no_score(conclusion: Conclusion, errors: Sequence[Problem]) -> Problem:
+    """What every trial died of is said here too: nobody should have to look for it in each."""
+    causes = dict.fromkeys(error.detail for error in errors)
     return Problem(
         title="No trial has a score",
-        detail=" ".join(conclusion.summary),
+        detail=" ".join((*conclusion.summary, *islice(causes, MAX_CAUSES))),
         code="no_score",
     )

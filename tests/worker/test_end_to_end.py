@@ -135,6 +135,8 @@ def test_a_trial_that_takes_too_long_fails_and_says_so(sqlite_site: Site) -> Non
     assert trial.stop_reason is StopReason.TIMED_OUT
     assert trial.error is not None
     assert "max_seconds" in trial.error.detail
+    assert view.error is not None
+    assert trial.error.detail in view.error.detail  # nobody has to look into each trial
 
 
 def test_a_network_that_does_not_fit_into_memory_is_told_apart(sqlite_site: Site) -> None:
