@@ -57,6 +57,7 @@ _BY_ERROR: Mapping[type[EpochdError], Kind] = {
     EpochdError: UNEXPECTED,
     errors.Malformed: _kind(errors.Malformed, 400, "The request cannot be read"),
     errors.Invalid: _kind(errors.Invalid, 422, "The spec cannot be carried out"),
+    errors.BadCursor: _BAD_PARAMETER,
     errors.NotFound: _kind(errors.NotFound, 404, "Not found"),
     errors.IllegalMove: _kind(errors.IllegalMove, 409, "Not possible in this state"),
     errors.DatasetProcessing: _kind(
@@ -85,7 +86,7 @@ _BY_STATUS: Mapping[int, Kind] = {
 }
 
 KINDS: Mapping[str, Kind] = {
-    kind.code: kind for kind in (*_BY_ERROR.values(), *_BY_STATUS.values(), _BAD_PARAMETER)
+    kind.code: kind for kind in (*_BY_ERROR.values(), *_BY_STATUS.values())
 }
 
 

@@ -134,8 +134,9 @@ class _Inline:
 def _builtin_profile(database: Database, name: str) -> DatasetProfile:
     known = {f"{PREFIX}{short}": profile for short, profile in CATALOGUE.items()}
     if name not in known:
-        close = difflib.get_close_matches(name, known, n=1)
-        hint = f" Did you mean {close[0]}?" if close else ""
+        # Compared without the prefix: with it, every name is close to every other.
+        close = difflib.get_close_matches(name.removeprefix(PREFIX), CATALOGUE, n=1)
+        hint = f" Did you mean {PREFIX}{close[0]}?" if close else ""
         raise _unknown(f"There is no built-in dataset {name}.{hint}", tuple(known))
     try:
         with database.snapshot() as tx:

@@ -47,6 +47,10 @@ _IN_JSON: Mapping[str, str] = {
     "list_type": "Input should be a list: […].",
 }
 
+_PART_MISSING = (
+    "{name} is required: send multipart/form-data with a part of this name (curl -F {name}=@…)."
+)
+
 # One error as pydantic reports it: type, loc, msg, input, ctx.
 Reported = Mapping[str, Any]
 
@@ -69,6 +73,9 @@ def parameter_issue(error: Reported) -> Issue:
     source, name = error["loc"][0], str(error["loc"][1])
     prefix = {"query": "?", "header": "header:", "body": "/"}.get(source, "")
     place = Location(prefix + name)
+    # A part is absent, or is a text where a file is due.
+    if source == "body" and error["type"] in {"missing", "value_error"}:
+        return Issue(place.pointer, "missing", _PART_MISSING.format(name=name))
     return _issue({**error, "loc": error["loc"][:2]}, place)
 
 
@@ -79,7 +86,8 @@ def _schema() -> Mapping[str, Any]:
 
 
 def _place(error: Reported, document: object) -> Location:
-    steps = error["loc"][1:]
+    # Our models say `at` which field they mean where pydantic only knows the object around it.
+    steps = (*error["loc"][1:], *error.get("ctx", {}).get("at", ()))
     # An unknown field is judged by the object that it stands in.
     return locate(_schema(), steps[:-1] if error["type"] == "extra_forbidden" else steps, document)
 
@@ -99,7 +107,10 @@ def _issue(error: Reported, place: Location) -> Issue:
             return _missing_tag(context, place)
     allowed = tuple(_QUOTED.findall(str(context.get("expected", ""))))
     message = _IN_JSON.get(kind) or _sentence(
-        error["msg"].removeprefix("Value error, ").replace("Tuple", "List")
+        error["msg"]
+        .removeprefix("Value error, ")
+        .replace("Tuple", "List")
+        .replace(" after validation", "")
     )
     if isinstance(error.get("input"), str):
         message += _closest(error["input"], allowed)

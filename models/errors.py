@@ -52,6 +52,16 @@ class Invalid(EpochdError):
         super().__init__(detail or "; ".join(issue.message for issue in self.issues[:3]))
 
 
+class BadCursor(Invalid):
+    """The cursor is not one that this service gave out; leave it out to start anew."""
+
+    code = "invalid_parameter"
+
+    def __init__(self) -> None:
+        message = (type(self).__doc__ or "").strip()
+        super().__init__([Issue("?cursor", "bad_cursor", message)])
+
+
 class NotFound(EpochdError):
     """There is no such thing, or it is not yours."""
 

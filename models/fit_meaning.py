@@ -144,7 +144,7 @@ def _callback_issues(
         yield Issue(
             f"{pointer}/monitor",
             "unknown_monitor",
-            f"No epoch reports {monitor!r}{_close(monitor, allowed)}. "
+            f"No epoch reports {monitor!r}.{_close(monitor, allowed)} "
             "It must be loss, a metric of compile, or val_ and one of these.",
             allowed,
         )
@@ -152,4 +152,4 @@ def _callback_issues(
 
 def _close(name: str, allowed: tuple[str, ...]) -> str:
     close = get_close_matches(name, allowed, n=2)
-    return f"; did you mean {' or '.join(close)}" if close else ""
+    return f" Did you mean {' or '.join(close)}?" if close else ""

@@ -3,7 +3,7 @@
 import binascii
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 
-from models.errors import Invalid, Issue
+from models.errors import BadCursor
 
 
 def encode(place: str) -> str:
@@ -15,14 +15,14 @@ def decode(cursor: str) -> str:
     """The place of a cursor.
 
     Raises:
-        Invalid: it is not one of ours.
+        BadCursor: it is not one of ours.
     """
     try:
         place = urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4)).decode()
     except (UnicodeError, binascii.Error):
         place = ""
     if not place.isprintable() or encode(place) != cursor:
-        raise bad_cursor()
+        raise BadCursor
     return place
 
 
@@ -30,15 +30,9 @@ def decode_number(cursor: str) -> int:
     """The place of a cursor, in a list of numbered things.
 
     Raises:
-        Invalid: it is not one of ours.
+        BadCursor: it is not one of ours.
     """
     place = decode(cursor)
     if not (place.isdecimal() and place.isascii() and len(place) < 10):  # noqa: PLR2004 - 32 bits
-        raise bad_cursor()
+        raise BadCursor
     return int(place)
-
-
-def bad_cursor() -> Invalid:
-    """The refusal of a cursor."""
-    message = "The cursor is not one that this service gave out; leave it out to start anew."
-    return Invalid([Issue("/cursor", "bad_cursor", message)])

@@ -2,11 +2,13 @@
 
 import hashlib
 import json
+import re
 from typing import Annotated
 
 from fastapi import APIRouter, Body, Depends, Header, Query, Request, Response
 from fastapi.responses import JSONResponse
-from pydantic import StringConstraints
+from pydantic import AfterValidator, WithJsonSchema
+from pydantic_core import PydanticCustomError
 
 from api import etag, problems, submission
 from api.addresses import ExperimentId
@@ -39,9 +41,19 @@ IdempotencyKey = Annotated[
         ),
     ),
 ]
+_LABEL = re.compile(r"^[A-Za-z0-9_.\-/]{1,63}=[^\x00]{0,200}$")
+
+
+def _label(text: str) -> str:
+    if _LABEL.fullmatch(text) is None:
+        raise PydanticCustomError("wrong_pattern", "Give a label as name=value, as in team=risk.")
+    return text
+
+
 Label = Annotated[
     str,
-    StringConstraints(pattern=r"^[A-Za-z0-9_.\-/]{1,63}=[^\x00]{0,200}$"),
+    AfterValidator(_label),
+    WithJsonSchema({"type": "string", "pattern": _LABEL.pattern, "examples": ["team=risk"]}),
 ]
 
 

@@ -4,6 +4,7 @@ from enum import StrEnum
 from typing import Annotated
 
 from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from models.specs.base import Spec
 from models.specs.compile import CompileSpec
@@ -62,16 +63,26 @@ class ExperimentSpec(Spec):
     def _one_network(self) -> "ExperimentSpec":
         if isinstance(self.search, NetworksSearch):
             if self.network is not None:
-                raise ValueError("search.networks brings the networks, so leave network out")
+                raise PydanticCustomError(
+                    "network_twice",
+                    "search.networks brings the networks, so leave network out.",
+                    {"at": ("network",)},
+                )
         elif self.network is None:
-            raise ValueError("network is required")
+            raise PydanticCustomError(
+                "network_missing",
+                "network is required, unless a search over networks brings its own.",
+                {"at": ("network",)},
+            )
         return self
 
     @model_validator(mode="after")
     def _one_learning_rate(self) -> "ExperimentSpec":
         scheduled = not isinstance(self.compile.optimizer.learning_rate, float | int)
         if isinstance(self.search, LearningRatesSearch) and scheduled:
-            raise ValueError(
-                "search.learning_rates compares constant rates, so leave the schedule out"
+            raise PydanticCustomError(
+                "schedule_in_comparison",
+                "search.learning_rates compares constant rates, so leave the schedule out.",
+                {"at": ("compile", "optimizer", "learning_rate")},
             )
         return self

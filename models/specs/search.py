@@ -3,6 +3,7 @@
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from models.specs.base import Spec
 from models.specs.network import NetworkSpec
@@ -31,11 +32,13 @@ class LearningRatesSearch(Spec):
             if any(part is not None for part in span):
                 raise ValueError("give either values, or low, high and count")
             if len(set(self.values)) < len(self.values):
-                raise ValueError("each learning rate may be listed once")
+                raise PydanticCustomError(
+                    "duplicate_value", "Each learning rate may be listed once.", {"at": ("values",)}
+                )
         elif self.low is None or self.high is None or self.count is None:
             raise ValueError("give values, or all of low, high and count")
         elif self.low >= self.high:
-            raise ValueError("low must be below high")
+            raise PydanticCustomError("out_of_range", "low must be below high.", {"at": ("low",)})
         return self
 
 

@@ -65,7 +65,13 @@ class TestLists:
         answer = shared.client.get(f"/experiments?{query}")
         assert answer.status_code == 422
         assert answer.headers["Content-Type"] == "application/problem+json"
-        assert query.partition("=")[0] in answer.json()["errors"][0]["pointer"]
+        problem = answer.json()
+        assert problem["code"] == "invalid_parameter"
+        assert problem["errors"][0]["pointer"] == "?" + query.partition("=")[0]
+
+    def test_a_label_that_is_no_pair_is_told_what_one_looks_like(self, shared: Served) -> None:
+        answer = shared.client.get("/experiments?label=team")
+        assert "name=value" in answer.json()["detail"]
 
 
 class TestOne:

@@ -96,7 +96,17 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
     "a label with a slash": (on_digits(labels={"a/b~": "c"}), "/labels/a~1b~0", "wrong_pattern"),
     "no data": ({"network": {"layers": [DENSE]}}, "/data", "missing"),
     "neither dataset nor rows": (on_digits(data={}), "/data", "invalid_value"),
-    "no network": ({"data": {"dataset": "builtin:digits"}}, "", "invalid_value"),
+    "no network": ({"data": {"dataset": "builtin:digits"}}, "/network", "network_missing"),
+    "the same rate twice": (
+        on_digits(search=learning_rates(0.1, 0.1)),
+        "/search/values",
+        "duplicate_value",
+    ),
+    "a network besides those to compare": (
+        networks(small={"layers": [DENSE]}) | {"network": {"layers": [DENSE]}},
+        "/network",
+        "network_twice",
+    ),
     "an unknown strategy": (searched(strategy="lr"), "/search/strategy", "unknown_strategy"),
     "a learning rate of 0 among those to compare": (
         on_digits(search=learning_rates(0.1, 0)),
@@ -256,6 +266,11 @@ def test_a_misspelt_name_is_answered_with_what_was_meant_and_what_is_allowed(
     error = next(error for error in problem["errors"] if error["pointer"] == pointer)
     assert f"Did you mean {meant}?" in error["message"]
     assert meant in error["allowed"]
+
+
+def test_a_name_that_is_close_to_none_gets_no_hint(shared: Served) -> None:
+    spec = on_digits(data={"dataset": "builtin:titanic"})
+    assert "Did you mean" not in shared.client.post("/experiments", json=spec).json()["detail"]
 
 
 UNREADABLE = [

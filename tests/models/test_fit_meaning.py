@@ -124,7 +124,7 @@ def test_a_misspelt_monitor_is_answered_with_what_there_is() -> None:
     fit = FitSpec(early_stopping=EarlyStopping(monitor="val_los"))
     (issue,) = fit_issues(fit, CompileSpec.model_validate({"metrics": ["mae"]}), NUMBERS)
     assert issue.allowed == ("loss", "mae", "val_loss", "val_mae")
-    assert "did you mean val_loss" in issue.message
+    assert "Did you mean val_loss?" in issue.message
 
 
 def test_the_defaults_are_those_of_the_design() -> None:
