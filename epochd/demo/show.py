@@ -23,8 +23,8 @@ class TrialLines:
         self._lines: dict[int, TaskID] = {}
         self._shown: dict[int, str] = {}
         self._progress = Progress(
-            TextColumn("{task.description:<26}"),
-            BarColumn(bar_width=24),
+            TextColumn("{task.description:<19}"),
+            BarColumn(bar_width=8),
             TextColumn("epoch"),
             MofNCompleteColumn(),
             TextColumn("{task.fields[numbers]}"),
@@ -54,7 +54,9 @@ class TrialLines:
 
     def _move(self, trial: Trial) -> None:
         if trial.number not in self._lines:
-            self._lines[trial.number] = self._progress.add_task(setting(trial.setting), numbers="")
+            self._lines[trial.number] = self._progress.add_task(
+                setting(trial.setting), total=trial.epochs_planned, numbers=""
+            )
         self._progress.update(
             self._lines[trial.number],
             total=trial.epochs if trial.is_terminal else trial.epochs_planned,
@@ -63,7 +65,7 @@ class TrialLines:
         )
 
     def _print(self, trial: Trial) -> None:
-        line = f"{setting(trial.setting):<26} epoch {trial.epochs:>2}  {_numbers(trial)}"
+        line = f"{setting(trial.setting):<19} epoch {trial.epochs:>2} {_numbers(trial)}"
         if self._shown.get(trial.number) != line:
             self._shown[trial.number] = line
             self._console.print(line, highlight=False, soft_wrap=True)
@@ -71,13 +73,11 @@ class TrialLines:
 
 def table(comparison: Comparison) -> Table:
     """All settings, best first, the winner marked; accuracy is that of the best epoch."""
-    shown = Table(
-        title="Which learning rate?", title_justify="left", box=SIMPLE_HEAD, padding=(0, 1)
-    )
+    shown = Table(title="Which learning rate?", title_justify="left", box=SIMPLE_HEAD, padding=0)
     shown.add_column("setting", no_wrap=True)
     for heading in (f"best {comparison.metric}", "accuracy", "at epoch", "seconds"):
         shown.add_column(heading, justify="right")
-    shown.add_column("ended")
+    shown.add_column("ended", no_wrap=True)
     shown.add_column("")
     for candidate in comparison.candidates:
         won = candidate.rank == 1
@@ -105,9 +105,9 @@ def setting(values: Mapping[str, JsonValue]) -> str:
 def _numbers(trial: Trial) -> str:
     if trial.latest is None:
         return trial.state
-    ended = f"  {trial.stop_reason}" if trial.stop_reason else ""
+    ended = f" {trial.stop_reason}" if trial.stop_reason else ""
     loss, val_loss = _metric(trial, "loss"), _metric(trial, "val_loss")
-    return f"loss {_number(loss):>8}  val_loss {_number(val_loss):>8}{ended}"
+    return f"loss {_number(loss):<6} val_loss {_number(val_loss):<6}{ended}"
 
 
 def _at_best(candidate: Candidate, metric: str) -> float | None:

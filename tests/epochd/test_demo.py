@@ -22,7 +22,7 @@ def test_the_demo_finds_the_learning_rate_and_says_how_to_go_on() -> None:
     assert re.search(r"learning_rate 0\.01 +.* winner", ran.stdout)
     # One line a trial and epoch where there is no terminal; all three are followed to their end.
     for rate in ("1e-07", r"0\.01", "1"):
-        followed = rf"learning_rate {rate} +epoch +\d+  loss +\S+  val_loss +\S+  (completed|early)"
+        followed = rf"learning_rate {rate} +epoch +\d+ loss +\S+ +val_loss +\S+ +(completed|early)"
         assert re.search(followed, ran.stdout), ran.stdout
     assert "/docs" in ran.stdout
     assert re.search(r"curl http://127\.0\.0\.1:\d+/experiments/exp_\w+/comparison", ran.stdout)
