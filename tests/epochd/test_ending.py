@@ -1,0 +1,47 @@
+"""A process of ours ends in order on every signal that asks for it, and only on those."""
+
+import signal
+import subprocess
+import sys
+
+import pytest
+
+SCRIPT = """
+from epochd.ending import end_on_signals, wait_for_the_end
+end_on_signals()
+print("waiting", flush=True)
+try:
+    wait_for_the_end()
+except KeyboardInterrupt:
+    print("in order", flush=True)
+"""
+
+
+def waiting(*launcher: str) -> subprocess.Popen[str]:
+    process = subprocess.Popen(
+        [*launcher, sys.executable, "-c", SCRIPT],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "waiting\n"
+    return process
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_it_in_order(number: signal.Signals) -> None:
+    with waiting() as process:
+        process.send_signal(number)
+        assert process.communicate(timeout=10)[0] == "in order\n"
+        assert process.returncode == 0
+
+
+def test_nohup_keeps_it_when_the_terminal_goes() -> None:
+    with waiting("nohup") as process:
+        process.send_signal(signal.SIGHUP)
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(0.5)
+        process.terminate()
+        assert process.communicate(timeout=10)[0] == "in order\n"
