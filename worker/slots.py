@@ -44,14 +44,17 @@ class Slots:
 
         A trainer is borrowed first: a trial is claimed only where it can start at once.
         """
-        more = True
-        while more:
-            with self._trainers.borrow() as trainer:
-                more = False
-                while trainer is not None and trainer.alive and (claim := self._claim()):
-                    queued = Attempt(claim, trainer, self._means).run()
-                    self._doorbell.ring_train(claim.spec.limits.device, queued)
-                    more = not trainer.alive  # then go on with the one that replaces it
+        while self._train_next():
+            pass
+
+    def _train_next(self) -> bool:
+        """Train one trial; borrowing anew for each lets a trainer that has grown be replaced."""
+        with self._trainers.borrow() as trainer:
+            if trainer is None or (claim := self._claim()) is None:
+                return False
+            queued = Attempt(claim, trainer, self._means).run()
+            self._doorbell.ring_train(claim.spec.limits.device, queued)
+            return True
 
     def _claim(self) -> Claim | None:
         means = self._means

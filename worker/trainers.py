@@ -32,9 +32,18 @@ class Trainers:
         count: how many.
         settings: how each is started.
         drain: set when the worker is to end.
+        grown_bytes: a trainer that takes so much more than when it was new is replaced.
     """
 
-    def __init__(self, count: int, settings: TrainerSettings, drain: threading.Event) -> None:
+    def __init__(
+        self,
+        count: int,
+        settings: TrainerSettings,
+        drain: threading.Event,
+        *,
+        grown_bytes: int = GROWN_BYTES,
+    ) -> None:
+        self._grown_bytes = grown_bytes
         self._settings = settings
         self._drain = drain
         # The one given back last is lent first: its caches are warm.
@@ -56,10 +65,12 @@ class Trainers:
                 trainer = TrainerProcess(self._settings)
             yield None if self._drain.is_set() else trainer
         finally:
-            if not self._drain.is_set() and (not trainer.alive or trainer.grown() > GROWN_BYTES):
-                trainer.end()
-                trainer = TrainerProcess(self._settings)
-            self._free.put(trainer)
+            try:
+                if not self._drain.is_set() and self._is_used_up(trainer):
+                    trainer.end()
+                    trainer = TrainerProcess(self._settings)
+            finally:  # a slot without a trainer would wait for one for ever
+                self._free.put(trainer)
 
     def close(self) -> None:
         """End all trainers that are not lent."""
@@ -68,6 +79,9 @@ class Trainers:
                 self._free.get_nowait().end()
             except queue.Empty:
                 return
+
+    def _is_used_up(self, trainer: TrainerProcess) -> bool:
+        return not trainer.alive or trainer.grown() > self._grown_bytes
 
     def _is_warm(self, trainer: TrainerProcess) -> bool:
         """Wait until it is; False when it ended or hung instead, or when the worker is to end."""

@@ -1,5 +1,6 @@
 """A trainer without TensorFlow that misbehaves in the way that EPOCHD_TEST_ODD names."""
 
+import itertools
 import os
 import signal
 import sys
@@ -20,14 +21,20 @@ RUBBISH = (
 def main(commands: int, reports: int) -> None:
     wire = Wire(commands, reports)
     wire.send(Ready(pid=os.getpid(), device="cpu"))
-    while True:
+    for plan in itertools.count(1):
         wire.next_plan()
-        wire.send(Started(parameters=1, engine={"device": "odd"}))
-        row = Epoch(epoch=1, metrics={"loss": 1.0, "val_loss": 1.0}, learning_rate=0.1, seconds=0.1)
+        wire.send(Started(parameters=1, engine={"device": "odd", "pid": os.getpid()}))
+        loss = float(plan)
+        row = Epoch(
+            epoch=1, metrics={"loss": loss, "val_loss": loss}, learning_rate=0.1, seconds=0.1
+        )
         wire.send(Epochs(rows=(row,)))
         match os.environ["EPOCHD_TEST_ODD"]:
             case "crash":
                 os.kill(os.getpid(), signal.SIGKILL)
+            case "slow":
+                time.sleep(0.5)
+                wire.send(Epochs(rows=(row.model_copy(update={"epoch": 2}),)))
             case "deaf":
                 time.sleep(3600)
             case "rubbish":

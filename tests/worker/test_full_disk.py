@@ -1,0 +1,85 @@
+"""A database whose disk is full for a moment costs no training and mixes up no two trials."""
+
+import itertools
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+from sqlalchemy.orm import Session
+
+from epochd.embedded.leash import Leash
+from models.errors import StorageFull
+from models.lifecycle import State
+from models.specs.experiment import Device
+from store.database import Database
+from tests.worker.site import site
+from tests.worker.specs import small
+from worker.process import TrainerSettings
+from worker.slots import Slots
+from worker.supervise import Means
+from worker.timing import Timing
+from worker.trainers import Trainers
+
+RATES = {"strategy": "learning_rates", "values": [0.01, 0.1]}
+
+
+class FullForAMoment(Database):
+    """Has no room at the transactions of these numbers, counted from 1."""
+
+    def __init__(self, url: str, full: set[int]) -> None:
+        super().__init__(url)
+        self._full = full
+        self._numbers = itertools.count(1)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        if next(self._numbers) in self._full:
+            raise StorageFull
+        with super().transaction() as tx:
+            yield tx
+
+
+def test_a_full_disk_is_waited_for_and_the_next_trial_gets_only_its_own_epochs(
+    database_url: str,
+    broker_url: str,
+    leash: Leash,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("EPOCHD_TEST_ODD", "slow")
+    settings = TrainerSettings(threads=1, device=Device.CPU, module="tests.worker.odd_trainer")
+    drain = threading.Event()
+    with (
+        site(
+            database_url=database_url, broker_url=broker_url, folder=tmp_path, leash=leash
+        ) as here,
+        _full_for_a_moment(database_url, {3}) as database,
+        closing(Trainers(1, settings, drain)) as trainers,
+    ):
+        experiment_id = here.submit(small(here.table(), search=RATES))
+        means = Means(
+            database=database, artifacts=here.artifacts, drain=drain, timing=Timing(lease=20.0)
+        )
+
+        Slots(
+            worker="test",
+            device=Device.CPU,
+            trainers=trainers,
+            doorbell=here.doorbell,
+            means=means,
+        ).work()
+
+        assert [trial.state for trial in here.trials(experiment_id)] == [State.SUCCEEDED] * 2
+        losses = [
+            [row.metrics["loss"] for row in here.epochs(experiment_id, number)] for number in (1, 2)
+        ]
+        assert losses == [[1.0, 1.0], [2.0, 2.0]]
+
+
+@contextmanager
+def _full_for_a_moment(url: str, full: set[int]) -> Iterator[Database]:
+    database = FullForAMoment(url, full)
+    yield database
+    database.dispose()
