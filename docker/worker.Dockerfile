@@ -18,6 +18,8 @@ COPY health health
 COPY models models
 COPY migrations migrations
 COPY worker worker
+# The user may not write here, so the byte code is made now: without it every start compiles.
+RUN python -m compileall -q .
 ENV PATH=/opt/epochd/bin:$PATH PYTHONPATH=/app EPOCHD_DATA_DIR=/home/epochd \
     PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 USER epochd
