@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from models.pointers import pointer
+
 Node = Mapping[str, Any]
 Step = str | int
 
@@ -30,7 +32,7 @@ class Location:
 
     def child(self, name: str) -> str:
         """The pointer of something in the object at this place."""
-        return f"{self.pointer}/{_escaped(name)}"
+        return self.pointer + pointer(name)
 
 
 def locate(schema: Node, steps: Sequence[Step], document: object) -> Location:
@@ -42,7 +44,7 @@ def locate(schema: Node, steps: Sequence[Step], document: object) -> Location:
         document: what the client sent.
     """
     nodes: tuple[Node, ...] = (schema,)
-    pointer = ""
+    place = ""
     in_union = False
     for step in steps:
         open_nodes = tuple(_branches(schema, nodes))
@@ -51,18 +53,16 @@ def locate(schema: Node, steps: Sequence[Step], document: object) -> Location:
         if tagged:
             nodes = tagged
             in_union = False
+        elif isinstance(step, int) and not _contains(document, step):
+            nodes = following  # one value in the document stands for all of a list
         elif following or _contains(document, step):
             nodes = following or tuple(_values(open_nodes))
-            pointer += f"/{_escaped(step)}"
+            place += pointer(step)
             document = _inside(document, step)
         elif step != "[key]":
             in_union = True
     names = [name for node in _branches(schema, nodes) for name in node.get("properties", ())]
-    return Location(pointer, tuple(dict.fromkeys(names)), in_union, document)
-
-
-def _escaped(step: Step) -> str:
-    return str(step).replace("~", "~0").replace("/", "~1")
+    return Location(place, tuple(dict.fromkeys(names)), in_union, document)
 
 
 def _branches(schema: Node, nodes: Sequence[Node]) -> Iterator[Node]:
