@@ -7,8 +7,9 @@ was.
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Float, and_, bindparam, delete, func, select, update
+from sqlalchemy import Float, Row, and_, bindparam, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from models.errors import NotFound
@@ -19,6 +20,16 @@ from models.views.trial import EpochPage, EpochView
 from store.clock import ago
 from store.fence import Lease, fence, held
 from store.upsert import replace
+
+# Polls read these as columns: making an object of every row would double what a poll costs.
+_SEEN = (
+    EpochRow.epoch,
+    EpochRow.metrics,
+    EpochRow.non_finite,
+    EpochRow.learning_rate,
+    EpochRow.seconds,
+    EpochRow.finished_at,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,8 +123,8 @@ def after(
     ).one_or_none()
     if trial is None:
         raise NotFound(f"There is no trial {number} of an experiment {experiment_id}.")
-    rows = tx.scalars(
-        select(EpochRow)
+    rows = tx.execute(
+        select(*_SEEN)
         .where(EpochRow.trial_id == trial.id, EpochRow.epoch > after)
         .order_by(EpochRow.epoch)
         .limit(limit + 1)
@@ -129,8 +140,8 @@ def after(
     )
 
 
-def view(row: EpochRow) -> EpochView:
-    """What a client sees of an epoch."""
+def view(row: EpochRow | Row[Any]) -> EpochView:
+    """What a client sees of an epoch: a loaded one, or just the columns of `_SEEN`."""
     return EpochView(
         epoch=row.epoch,
         metrics=row.metrics,

@@ -145,7 +145,7 @@ class Loop:
                     epoch=epoch + 1,
                     metrics=logs,
                     # Read before ReduceLROnPlateau sets the next epoch's rate.
-                    learning_rate=float(network.optimizer.learning_rate),
+                    learning_rate=_shortest(network.optimizer.learning_rate),
                     seconds=time.perf_counter() - begun,
                 )
             )
@@ -217,3 +217,8 @@ def _rows_at_once(rows: Rows) -> int:
 
 def _numbers(logs: Steps) -> Logs:
     return {name: float(value) for name, value in logs.items()}
+
+
+def _shortest(rate: object) -> float:
+    """A 32-bit rate as a person wrote it: 0.01, not 0.009999999776482582."""
+    return float(str(np.float32(keras.ops.convert_to_numpy(rate))))

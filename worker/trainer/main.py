@@ -13,11 +13,15 @@ import sys
 from worker.messages import Ready
 from worker.trainer.wire import Wire
 
+NICENESS = 10
+
 
 def main(arguments: list[str]) -> None:
     """Serve until the supervisor closes the pipe."""
     logging.basicConfig(format="%(asctime)s trainer %(process)d %(levelname)s %(message)s")
     commands, reports = (int(number) for number in arguments)
+    # A training takes what is left: the API and the supervisors of this machine answer first.
+    os.nice(NICENESS)
     # Listening starts before the import of TensorFlow, which takes seconds: a supervisor that is
     # killed meanwhile must not leave this process behind.
     wire = Wire(commands, reports)
