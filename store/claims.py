@@ -3,16 +3,17 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pydantic import JsonValue, TypeAdapter
-from sqlalchemy import and_, insert, null, select
+from pydantic import JsonValue, TypeAdapter, ValidationError
+from sqlalchemy import and_, insert, null, select, true
 from sqlalchemy.orm import Session
 
-from models.lifecycle import ExperimentMove, State, TrialMove
+from models.lifecycle import ExperimentMove, State, StopReason, TrialMove
 from models.profile import DatasetProfile
 from models.specs.experiment import Device, ExperimentSpec
 from models.tables.datasets import DatasetRow
 from models.tables.experiments import ExperimentRow
 from models.tables.trials import AttemptRow, TrialRow
+from models.views.base import Problem
 from store import claimable, moves
 from store.clock import now
 from store.fence import Lease
@@ -47,10 +48,12 @@ class Claim:
     profile: DatasetProfile
 
 
-def lock_next(tx: Session, device: Device) -> str | None:
-    """Lock the experiment to be served; wait for a locked one only when there is no other."""
+def lock_next(tx: Session, device: Device, *, wait: bool) -> str | None:
+    """Lock the experiment to be served; if allowed, wait for a locked one if there is no other."""
     free = tx.scalar(claimable.next_for(device, wait=False))
-    return free or tx.scalar(claimable.next_for(device, wait=True))
+    if free is not None or not wait:
+        return free
+    return tx.scalar(claimable.next_for(device, wait=True))
 
 
 def take_oldest(tx: Session, experiment_id: str, worker: str, lease_seconds: float) -> Moved | None:
@@ -87,7 +90,11 @@ def take_oldest(tx: Session, experiment_id: str, worker: str, lease_seconds: flo
 
 
 def start(tx: Session, taken: Moved) -> Claim:
-    """Start the experiment with its first trial, and gather what the trial needs."""
+    """Start the experiment with its first trial, and gather what the trial needs.
+
+    Raises:
+        ValidationError: what was stored is not what this version would have stored.
+    """
     trial, experiment, dataset = tx.execute(
         select(TrialRow, ExperimentRow, DatasetRow)
         .join(ExperimentRow, ExperimentRow.id == TrialRow.experiment_id)
@@ -118,3 +125,33 @@ def start(tx: Session, taken: Moved) -> Claim:
         folder=dataset.folder or "",
         profile=_PROFILE.validate_python(dataset.profile),
     )
+
+
+def end_unreadable(tx: Session, experiment_id: str, taken: Moved, error: ValidationError) -> None:
+    """Fail a trial that could not be started, and the queued ones of the same, unreadable spec.
+
+    Left in the queue they would be claimed again and again, before everybody else's.
+    """
+    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    place = ".".join(map(str, first["loc"])) or "the whole"
+    problem = Problem(
+        title="The stored spec cannot be read",
+        code="unreadable_spec",
+        detail="What was stored of this experiment and its dataset cannot be read by this version "
+        f"of the service ({error.title}, {place}: {first['msg']}). Submit the experiment again.",
+    )
+    values = {"stop_reason": StopReason.ERROR, "error": problem.model_dump(mode="json")}
+    for state, chosen in (
+        (State.RUNNING, TrialRow.id == taken.trial_id),
+        (State.QUEUED, true()),
+    ):
+        moves.trials(
+            tx,
+            experiment_id,
+            chosen,
+            state,
+            TrialMove.FAIL,
+            reason=problem.detail,
+            outcome=StopReason.ERROR,
+            values=values,
+        )

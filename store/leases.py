@@ -4,10 +4,11 @@
 trial. Nothing here commits, and no time comes from this host's clock.
 """
 
+import logging
 from collections.abc import Mapping
 from enum import StrEnum
 
-from pydantic import JsonValue
+from pydantic import JsonValue, ValidationError
 from sqlalchemy import and_, select, update
 from sqlalchemy.orm import Session
 
@@ -22,6 +23,8 @@ from store.clock import now
 from store.fence import Lease, fence, held
 from store.moves import HELD
 from store.outcomes import Cancelled, Expired, Failed, Outcome
+
+log = logging.getLogger(__name__)
 
 # A worker that is silent for this long is taken for dead, unless settings say otherwise.
 LEASE_SECONDS = 30.0
@@ -46,20 +49,28 @@ def claim(
     """Take the next trial: of the most urgent, then oldest experiment with a free place.
 
     Must come first in its transaction: it may wait for another claim, and may hold no lock then.
-    The worker gets trials for its own device and for any.
+    The worker gets trials for its own device and for any. Those whose stored spec cannot be read,
+    say after an upgrade, are failed on the way: their experiments have to be advanced.
 
     Returns:
         The trial, now running; None when there is nothing to do.
     """
+    may_wait = True
     for _ in range(_CLAIM_ROUNDS):
         with tx.begin_nested() as round_:
-            experiment_id = claims.lock_next(tx, device)
+            experiment_id = claims.lock_next(tx, device, wait=may_wait)
             if experiment_id is None:
                 return None
             taken = claims.take_oldest(tx, experiment_id, worker, lease_seconds)
-            if taken is not None:
+            if taken is None:
+                round_.rollback()  # unlocks it: what was claimable a moment ago no longer is
+                continue
+            try:
                 return claims.start(tx, taken)
-            round_.rollback()  # unlocks it: what was claimable a moment ago no longer is
+            except ValidationError as error:
+                log.exception("what is stored of %s cannot be read", experiment_id)
+                claims.end_unreadable(tx, experiment_id, taken, error)
+                may_wait = False  # it stays locked until the commit
     return None
 
 

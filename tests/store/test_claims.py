@@ -4,10 +4,11 @@ import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from models.lifecycle import State, StopReason
 from models.specs.experiment import Device
+from models.tables.experiments import ExperimentRow
 from models.tables.trials import TrialRow
 from store import experiments, leases, trials
 from store.database import Database
@@ -150,3 +151,25 @@ def test_a_lease_is_good_for_the_seconds_it_was_given(scene: Scene) -> None:
     with scene.database.transaction() as tx:
         assert leases.expire(tx) == ()
     assert scene.trial(experiment_id).state is State.RUNNING
+
+
+def test_a_spec_that_cannot_be_read_fails_its_own_trials_and_holds_up_nobody(scene: Scene) -> None:
+    poison = scene.submit(2, priority=5)
+    other = scene.submit()
+    with scene.database.transaction() as tx:  # as if a later version had renamed a field
+        tx.execute(
+            update(ExperimentRow)
+            .where(ExperimentRow.id == poison)
+            .values(spec={"dataset": "of old"})
+        )
+
+    assert scene.must_claim().experiment_id == other
+
+    for number in (1, 2):
+        trial = scene.trial(poison, number)
+        assert (trial.state, trial.stop_reason) == (State.FAILED, StopReason.ERROR)
+        assert trial.error is not None
+        assert trial.error.code == "unreadable_spec"
+        assert "data: Field required" in trial.error.detail
+    assert [attempt.outcome for attempt in scene.trial(poison).attempts] == ["error"]
+    assert scene.claim() is None
