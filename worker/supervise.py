@@ -5,6 +5,7 @@ does - fail, crash, hang, write rubbish - ends this attempt and nothing else.
 """
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -201,10 +202,13 @@ class Attempt:
     def _insist(self, verb: Callable[[Session], State]) -> int:
         """Write the end in one transaction with what follows from it, however long that takes.
 
+        Only a worker that is to end gives up on a database that stays away: then the lease runs
+        out, and whoever sweeps gives the trial to another.
+
         Raises:
             LeaseLost: the trial is another's now.
         """
-        lease = self._lease
+        lease, patience = self._lease, math.inf
         while True:
             try:
                 with self._means.database.transaction() as tx:
@@ -212,6 +216,11 @@ class Attempt:
                     state = verb(tx)
                     return self._step(tx) if state.is_terminal else 1
             except (Unavailable, StorageFull) as away:
+                if self._means.drain.is_set():
+                    patience = min(patience, time.monotonic() + self._means.timing.away)
+                if time.monotonic() >= patience:
+                    log.error("the end of %s is lost: %s", lease, away)  # noqa: TRY400 - expected
+                    return 0
                 log.warning("the end of %s waits: %s", lease, away)
                 time.sleep(AWAY_SECONDS)
 

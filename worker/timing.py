@@ -14,6 +14,8 @@ class Timing:
         flush: how old an epoch may be before it is in the database.
         stop: how long a trainer has to stop between two batches before it is killed, on a cancel.
         drain: the same when the worker is to end; all in all a worker has 30 s.
+        away: how long the end of a trial waits for a database that is away, once the worker is to
+            end.
         sweep: between two rounds of the sweeper.
         ring: queued work that nobody took for so long is rung for again.
         report: between two signs of life of a worker process.
@@ -25,6 +27,7 @@ class Timing:
     flush: float = 0.25
     stop: float = 1.0
     drain: float = 10.0
+    away: float = 10.0
     sweep: float = 2.0
     ring: float = 5.0
     report: float = 5.0
