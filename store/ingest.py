@@ -71,6 +71,15 @@ def renew(tx: Session, claim: IngestClaim, lease_seconds: float) -> None:
     _change(tx, claim, lease_until=now(lease_seconds))
 
 
+def release(tx: Session, claim: IngestClaim) -> None:
+    """Give it back unread, as on a drain: `unread` finds it, and `expire` does not.
+
+    Raises:
+        LeaseLost: another reads it now, or it was deleted.
+    """
+    _change(tx, claim, **_FREE)
+
+
 def ready(
     tx: Session,
     claim: IngestClaim,

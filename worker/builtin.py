@@ -1,10 +1,13 @@
 """Makes a built-in dataset's folder: from scikit-learn's own files, or downloaded through Keras.
 
-The download runs in a process of its own, because Keras must not be loaded here.
+The download runs in a process of its own, because Keras must not be loaded here. It ends with this
+one: it holds the other end of a pipe that closes then.
 """
 
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -16,19 +19,29 @@ from store.formats.read import read
 
 # CIFAR-10 is 170 MB; a network slower than this is not worth the wait of a worker.
 DOWNLOAD_SECONDS = 900
+# How long the end of a download, or a wish to end it, may go unnoticed.
+GLANCE_SECONDS = 0.1
 
 
-def write_builtin(name: str, into: Path, *, timeout: float = DOWNLOAD_SECONDS) -> DatasetProfile:
+class Drained(Exception):
+    """The worker is to end before the download is done."""
+
+
+def write_builtin(
+    name: str, into: Path, *, drain: threading.Event, timeout: float = DOWNLOAD_SECONDS
+) -> DatasetProfile:
     """Write the folder of a built-in dataset.
 
     Args:
         name: without "builtin:".
         into: an existing, empty folder.
+        drain: set when the worker is to end, and a download with it.
         timeout: seconds that a download may take.
 
     Raises:
         NotFound: no built-in dataset has this name.
         DatasetUnavailable: it has to be downloaded and that did not work.
+        Drained: it would have to be downloaded, but the worker is to end.
     """
     if name in BUNDLED:
         return write_bundled(name, into)
@@ -39,19 +52,31 @@ def write_builtin(name: str, into: Path, *, timeout: float = DOWNLOAD_SECONDS) -
     target = profile.target if isinstance(profile, TableProfile) else None
     with TemporaryDirectory() as scratch:
         file = Path(scratch) / (f"{name}.csv" if target else f"{name}.npz")
-        _download(name, file, timeout)
+        _download(name, file, drain, timeout)
         return read(file, file.name, into, target)
 
 
-def _download(name: str, file: Path, timeout: float) -> None:
+def _download(name: str, file: Path, drain: threading.Event, timeout: float) -> None:
     command = [sys.executable, "-m", "worker.trainer.download", name, str(file)]
-    try:
-        ran = subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False)
-    except subprocess.TimeoutExpired:
-        raise _unavailable(name, f"the download took more than {timeout:.0f} s") from None
-    if ran.returncode:
-        said = ran.stderr.strip().splitlines()
-        raise _unavailable(name, said[-1] if said else f"it ended with {ran.returncode}")
+    until = time.monotonic() + timeout
+    with (
+        file.with_suffix(".log").open("w+", errors="replace") as log,
+        subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=log
+        ) as process,
+    ):
+        try:
+            while process.poll() is None:
+                if drain.wait(GLANCE_SECONDS):
+                    raise Drained
+                if time.monotonic() > until:
+                    raise _unavailable(name, f"the download took more than {timeout:.0f} s")
+        finally:
+            process.kill()
+        if process.returncode:
+            log.seek(0)
+            said = log.read().strip().splitlines()
+            raise _unavailable(name, said[-1] if said else f"it ended with {process.returncode}")
 
 
 def _unavailable(name: str, why: str) -> DatasetUnavailable:

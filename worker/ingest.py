@@ -1,11 +1,13 @@
 """Reads a dataset: claims it, turns its bytes into a folder with a profile, says what was found."""
 
 import logging
+import threading
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from models.builtins import PREFIX
-from models.errors import EpochdError, LeaseLost, Unavailable
+from models.errors import EpochdError, LeaseLost, StorageFull, Unavailable
 from models.profile import DatasetProfile
 from models.views.base import Problem
 from store import ingest, keys
@@ -15,7 +17,7 @@ from store.formats.folder import PARSER_VERSION
 from store.formats.read import read
 from store.ingest import IngestClaim
 from worker.advance import advance
-from worker.builtin import write_builtin
+from worker.builtin import Drained, write_builtin
 from worker.repeating import Repeating
 from worker.timing import Timing
 
@@ -27,14 +29,22 @@ class Ingest:
 
     Args:
         worker: the name under which datasets are claimed.
+        drain: set when the worker is to end.
     """
 
     def __init__(
-        self, *, database: Database, artifacts: Artifacts, worker: str, timing: Timing
+        self,
+        *,
+        database: Database,
+        artifacts: Artifacts,
+        worker: str,
+        drain: threading.Event,
+        timing: Timing,
     ) -> None:
         self._database = database
         self._artifacts = artifacts
         self._worker = worker
+        self._drain = drain
         self._timing = timing
 
     def run(self, dataset_id: str) -> None:
@@ -54,10 +64,20 @@ class Ingest:
                 self._read(claim)
         except (LeaseLost, Unavailable) as lost:
             log.warning("reading %s came to nothing: %s", dataset_id, lost)
+        except Drained:
+            self._give_back(claim)
 
     def _renew(self, claim: IngestClaim) -> None:
         with self._database.transaction() as tx:
             ingest.renew(tx, claim, self._timing.lease)
+
+    def _give_back(self, claim: IngestClaim) -> None:
+        """If that does not work, the claim expires."""
+        with (
+            suppress(LeaseLost, Unavailable, StorageFull),
+            self._database.transaction() as tx,
+        ):
+            ingest.release(tx, claim)
 
     def _read(self, claim: IngestClaim) -> None:
         key = keys.dataset_folder(claim.sha256, PARSER_VERSION)
@@ -86,7 +106,8 @@ class Ingest:
 
     def _write(self, claim: IngestClaim, folder: Path) -> DatasetProfile:
         if claim.upload is None:
-            return write_builtin(claim.dataset_id.removeprefix(PREFIX), folder)
+            name = claim.dataset_id.removeprefix(PREFIX)
+            return write_builtin(name, folder, drain=self._drain)
         return read(self._artifacts.local(claim.upload), claim.name, folder)
 
     def _fail(self, claim: IngestClaim, error: EpochdError) -> None:

@@ -22,10 +22,15 @@ def run_control(places: Places, *, timing: Timing | None = None) -> int:
         The exit status.
     """
     timing = timing or Timing()
+    drain = threading.Event()
     report = report_of(WorkerKind.CONTROL, Device.ANY, CONTROL_SLOTS)
     with parts(places, report, timing) as found:
         ingest = Ingest(
-            database=found.database, artifacts=found.artifacts, worker=report.name, timing=timing
+            database=found.database,
+            artifacts=found.artifacts,
+            worker=report.name,
+            drain=drain,
+            timing=timing,
         )
         control = Control(
             database=found.database, doorbell=found.doorbell, ingest=ingest, timing=timing
@@ -37,5 +42,5 @@ def run_control(places: Places, *, timing: Timing | None = None) -> int:
             name=report.name,
             queues=(broker.CONTROL_QUEUE,),
             slots=CONTROL_SLOTS,
-            drain=threading.Event(),
+            drain=drain,
         )

@@ -161,6 +161,19 @@ def test_the_bell_rings_again_for_what_nobody_reads_but_only_once(scene: Scene) 
         assert ingest.unread(tx, silent_seconds=0) == ()
 
 
+def test_a_dataset_that_is_given_back_is_to_be_read_and_did_not_take_its_reader_down(
+    scene: Scene,
+) -> None:
+    view, _ = _upload(scene)
+    claim = _must_claim(scene, view.id)
+    with scene.database.transaction() as tx:
+        ingest.release(tx, claim)
+    with scene.database.transaction() as tx:
+        assert ingest.expire(tx, max_attempts=1) == ()
+        assert ingest.unread(tx, silent_seconds=0) == (view.id,)
+    assert _must_claim(scene, view.id).attempt == 2
+
+
 def test_a_builtin_dataset_is_made_at_first_use_for_everybody(scene: Scene) -> None:
     with scene.database.transaction() as tx:
         view, to_read = datasets.builtin(tx, "builtin:digits")

@@ -1,11 +1,14 @@
 """Fetches a dataset through keras.datasets, as a process of its own: `python -m` NAME OUT.
 
 Ingest runs it, because only the trainer's room may load Keras. It ends with 0 and the file, or with
-UNAVAILABLE and one line on stderr that says why.
+UNAVAILABLE and one line on stderr that says why; and whenever its stdin is closed, because then
+there is nobody left to download for.
 """
 
 import csv
+import os
 import sys
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -14,6 +17,7 @@ import keras
 import numpy as np
 
 UNAVAILABLE: Final = 3
+EXIT_WITHOUT_PARENT: Final = 4
 
 # Arrays; as NPZ with Keras's own test rows apart.
 _ARRAYS = {
@@ -38,6 +42,7 @@ _HOUSING_COLUMNS = (
 def main(arguments: Sequence[str]) -> int:
     """Download NAME and write it to OUT, an NPZ file or, for a table, a CSV file."""
     name, out = arguments
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
         if name == "california_housing":
             _write_housing(Path(out))
@@ -47,6 +52,16 @@ def main(arguments: Sequence[str]) -> int:
         print(f"{error}".splitlines()[0], file=sys.stderr)  # noqa: T201 -- this is the answer
         return UNAVAILABLE
     return 0
+
+
+def _end_with_parent() -> None:
+    """Wait for the end of stdin, on which nothing is ever sent.
+
+    The bare descriptor, because a thread in `sys.stdin.read` disturbs the end of the process.
+    """
+    while os.read(0, 1):
+        pass
+    os._exit(EXIT_WITHOUT_PARENT)
 
 
 def _write_arrays(module: Any, out: Path) -> None:
