@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from sqlalchemy.orm import Session
 
 from api import docs, problems
+from api.answers import Answers
 from api.background import Background, running
 from api.body_limit import BodyLimit
 from api.limits import ApiLimits
@@ -21,6 +22,9 @@ from store.database import Database
 from store.datasets import states
 from store.doorbell import Doorbell
 from store.experiments import versions
+
+# A page of 100 epochs is about 20 kB, so this holds what a thousand clients poll.
+EPOCH_PAGES_BYTES = 32 * 1024 * 1024
 
 DESCRIPTION = """
 Trains Keras networks: POST an experiment, workers train it, every epoch's metrics can be polled,
@@ -52,6 +56,7 @@ def create_app(
         limits=limits,
         experiments=Watcher(_reading(database, versions)),
         datasets=Watcher(_reading(database, states)),
+        epochs=Answers(EPOCH_PAGES_BYTES),
     )
 
     @asynccontextmanager

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from api.answers import Answers
 from api.limits import ApiLimits
 from api.waiting import Watcher
 from store.artifacts import Artifacts
@@ -19,6 +20,7 @@ class Parts:
     Attributes:
         experiments: wakes long polls of experiments, by their version.
         datasets: wakes long polls of datasets, by their state.
+        epochs: pages of epochs as they were sent.
     """
 
     database: Database
@@ -27,6 +29,7 @@ class Parts:
     limits: ApiLimits
     experiments: Watcher
     datasets: Watcher
+    epochs: Answers
 
 
 # Dependencies are `async`: a plain function would take a thread for each.

@@ -301,7 +301,7 @@ def main() -> None:
             console.print("3/4 polling while two trainers run …")
             figures.append(polling(running, 5 if quick else 30))
             console.print("4/4 the service around a training …")
-            figures.append(overhead(running, folder, 1 if quick else 5, 20 if quick else 150))
+            figures.append(overhead(running, folder, 1 if quick else 3, 20 if quick else 700))
     show(figures)
 
 

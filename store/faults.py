@@ -5,8 +5,7 @@ Everything else is a mistake of ours and goes on as it is.
 
 import sqlite3
 
-import psycopg
-from sqlalchemy.exc import DataError, DBAPIError
+from sqlalchemy.exc import DataError, DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 
 from models.errors import EpochdError, Invalid, Issue, StorageFull, Unavailable
@@ -38,8 +37,9 @@ def judge(error: Exception) -> EpochdError | None:
         return None
     if isinstance(error.orig, sqlite3.Error):
         return _judge_sqlite(error.orig)
-    if isinstance(error.orig, psycopg.Error):
-        return _judge_postgresql(error.orig, lost=error.connection_invalidated)
+    # By its attribute: importing psycopg would cost every start on SQLite a tenth of a second.
+    if hasattr(error.orig, "sqlstate"):
+        return _judge_postgresql(error, getattr(error.orig, "sqlstate", None))
     return None
 
 
@@ -50,10 +50,11 @@ def _judge_sqlite(error: sqlite3.Error) -> EpochdError | None:
     return Unavailable(f"The database: {error}.") if code in _SQLITE_AWAY else None
 
 
-def _judge_postgresql(error: psycopg.Error, *, lost: bool) -> EpochdError | None:
-    if error.sqlstate == _POSTGRESQL_DISK_FULL:
+def _judge_postgresql(error: DBAPIError, sqlstate: str | None) -> EpochdError | None:
+    if sqlstate == _POSTGRESQL_DISK_FULL:
         return StorageFull()
-    never_answered = error.sqlstate is None and isinstance(error, psycopg.OperationalError)
-    if lost or never_answered or (error.sqlstate or "").startswith(_POSTGRESQL_AWAY):
+    never_answered = sqlstate is None and isinstance(error, OperationalError)
+    lost = error.connection_invalidated or never_answered
+    if lost or (sqlstate or "").startswith(_POSTGRESQL_AWAY):
         return Unavailable("The database cannot be reached at the moment.")
     return None

@@ -2,10 +2,11 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 
 from api import problems
 from api.addresses import LARGEST_NUMBER, ExperimentId, Number
+from api.answers import Answer
 from api.identity import Owner
 from api.pages import DEFAULT_LIMIT, MAX_LIMIT, Cursor, Limit
 from api.parts import Service
@@ -42,6 +43,7 @@ def show(service: Service, owner: Owner, experiment_id: ExperimentId, number: Nu
 @router.get(
     "/{number}/epochs",
     summary="The epochs of a trial",
+    response_model=EpochPage,
     responses=problems.documented(errors.NotFound),
 )
 async def list_epochs(
@@ -55,27 +57,34 @@ async def list_epochs(
     ] = 0,
     limit: Limit = MAX_LIMIT,
     wait: Wait = 0,
-) -> EpochPage:
+) -> Response:
     """Every epoch's metrics, oldest first.
 
     With `wait` an empty page is held back until an epoch is there or the trial is over. Poll with
     `after` set to the last epoch you have, until `is_terminal` comes with `has_more: false`.
     """
 
-    def read() -> Seen[EpochPage]:
+    def read() -> Seen[Answer]:
         with service.database.snapshot() as tx:
             version = experiments.version(tx, owner=owner, experiment_id=experiment_id)
-            page = epochs.after(
-                tx,
-                owner=owner,
-                experiment_id=experiment_id,
-                number=number,
-                after=after,
-                limit=limit,
-            )
-        return Seen(page, version, bool(page.data) or page.is_terminal)
 
-    return await enough(service.experiments, experiment_id, read, wait)
+            def page() -> Answer:
+                found = epochs.after(
+                    tx,
+                    owner=owner,
+                    experiment_id=experiment_id,
+                    number=number,
+                    after=after,
+                    limit=limit,
+                )
+                enough = bool(found.data) or found.is_terminal
+                return Answer(found.model_dump_json().encode(), enough)
+
+            answer = service.epochs.get((experiment_id, version, number, after, limit), page)
+        return Seen(answer, version, answer.enough)
+
+    answer = await enough(service.experiments, experiment_id, read, wait)
+    return Response(answer.body, media_type="application/json")
 
 
 @router.post(

@@ -26,9 +26,11 @@ def _require_tag(schema: dict[str, Any], model: type["Tagged"]) -> None:
 class Tagged(Spec):
     """A member of a union whose members are told apart by one field, the tag."""
 
-    # The descriptions of a hundred classes would be read from their source at every start; what
-    # these fields mean is Keras's own documentation.
-    model_config = ConfigDict(json_schema_extra=_require_tag, use_attribute_docstrings=False)
+    # A hundred classes make a start slow. What their fields mean is Keras's own documentation, so
+    # it is not read from their sources; and only the unions they are in are built at once.
+    model_config = ConfigDict(
+        json_schema_extra=_require_tag, use_attribute_docstrings=False, defer_build=True
+    )
 
     tag: ClassVar[str]
     """The name of the field that says which member this is: "layer", "optimizer", "loss"."""
