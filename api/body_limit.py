@@ -3,11 +3,17 @@
 Starlette has such a middleware, but its answer is plain text, not a problem document.
 """
 
+import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+# What a client that was refused may still send before the connection is closed on it.
+LINGER_BYTES = 1024 * 1024
+LINGER_SECONDS = 0.5
 
 
 class BodyLimit:
@@ -31,7 +37,9 @@ class BodyLimit:
             return
         path = scope["path"].removeprefix(scope.get("root_path", ""))
         limit = self._elsewhere.get((scope["method"], path), self._limit)
-        announced = Headers(scope=scope).get("content-length", "")
+        headers = Headers(scope=scope)
+        announced = headers.get("content-length", "")
+        waits_for_us = "expect" in headers
         received = int(announced) if announced.isdecimal() and int(announced) > limit else 0
 
         async def counted() -> Message:
@@ -39,14 +47,30 @@ class BodyLimit:
             # A client that waits for "100 Continue" is refused before it has sent a byte: the
             # server sends that line when the body is first asked for.
             if received > limit:
+                if not waits_for_us:
+                    await _linger(receive)
                 raise _too_large(limit)
             message = await receive()
             received += len(message.get("body", b""))
             if received > limit:
+                if message.get("more_body", False):
+                    await _linger(receive)
                 raise _too_large(limit)
             return message
 
         await self._app(scope, counted, send)
+
+
+async def _linger(receive: Receive) -> None:
+    """Take what is on its way: closing on unread bytes can cost the client the answer."""
+    taken = 0
+    with suppress(TimeoutError):
+        async with asyncio.timeout(LINGER_SECONDS):
+            while taken < LINGER_BYTES:
+                message = await receive()
+                taken += len(message.get("body", b""))
+                if not message.get("more_body", False):
+                    return
 
 
 def _too_large(limit: int) -> HTTPException:
