@@ -9,8 +9,8 @@ import pytest
 SCRIPT = """
 from epochd.ending import end_on_signals, wait_for_the_end
 end_on_signals()
-print("waiting", flush=True)
 try:
+    print("waiting", flush=True)  # inside: the signal may come as soon as this is read
     wait_for_the_end()
 except KeyboardInterrupt:
     print("in order", flush=True)
