@@ -7,6 +7,9 @@ import sys
 import pytest
 
 SCRIPT = """
+import signal, sys
+if "--hang-up" in sys.argv:  # whatever started these tests may have told them to ignore it
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 from epochd.ending import end_on_signals, wait_for_the_end
 end_on_signals()
 try:
@@ -18,8 +21,9 @@ except KeyboardInterrupt:
 
 
 def waiting(*launcher: str) -> subprocess.Popen[str]:
+    own = [] if launcher else ["--hang-up"]
     process = subprocess.Popen(
-        [*launcher, sys.executable, "-c", SCRIPT],
+        [*launcher, sys.executable, "-c", SCRIPT, *own],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
