@@ -70,7 +70,7 @@ _BY_ERROR: Mapping[type[EpochdError], Kind] = {
     errors.UnknownFormat: _kind(errors.UnknownFormat, 415, "Unknown format"),
     errors.Unreadable: _kind(errors.Unreadable, 422, "The file is no readable dataset"),
     errors.Busy: _kind(errors.Busy, 429, "Too much is waiting already", 5),
-    errors.StorageFull: _kind(errors.StorageFull, 503, "No room is left", 60),
+    errors.StorageFull: _kind(errors.StorageFull, 507, "No room is left", 60),
     errors.Unavailable: _kind(errors.Unavailable, 503, "Not available at the moment", 2),
     errors.DatasetUnavailable: _kind(
         errors.DatasetUnavailable, 503, "The dataset cannot be downloaded at the moment", 60

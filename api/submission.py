@@ -14,7 +14,7 @@ from api.sources import Placed, Source, source_of
 from models.specs.data import DataSpec
 from models.specs.experiment import ExperimentSpec
 from models.views.experiment import Plan
-from store import experiments, idempotency
+from store import experiments, failpoints, idempotency
 from store.doorbell import Task
 
 
@@ -90,6 +90,7 @@ def _stored(parts: Parts, request: Request) -> Answer:
     ) as source:
         planned = planning.plan(spec, source.profile)
         placed, answer = _commit(parts, request, source, planned)
+    failpoints.reach(failpoints.Place.SUBMITTED)
     if placed.unread:
         parts.doorbell.ring_control(Task.INGEST, placed.dataset_id)
     count = min(len(planned.trials), spec.limits.max_parallel)

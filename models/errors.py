@@ -119,7 +119,7 @@ class Busy(EpochdError):
 class StorageFull(EpochdError):
     """There is no room left to store this."""
 
-    code = "storage_full"
+    code = "disk_full"
 
 
 class Unavailable(EpochdError):

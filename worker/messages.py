@@ -33,14 +33,46 @@ class Ending(StrEnum):
     TIMEOUT = "timeout"
 
 
+class CheckpointFile(Message):
+    """Everything that a training needs to go on after an epoch as if nothing had happened.
+
+    Attributes:
+        epoch: the last one that is in it, from 1.
+        path: on this machine.
+        sha256: of the file's bytes, in hexadecimal.
+        bytes: its size.
+    """
+
+    epoch: int
+    path: str
+    sha256: str
+    bytes: int
+
+
+class Checkpointing(Message):
+    """How a training is protected against its own end.
+
+    Attributes:
+        folder: on this machine, where checkpoints are written for the supervisor to take away.
+        seconds: the least between two checkpoints; one is written at the end of an epoch only.
+        found: those of earlier attempts, whole as far as their hashes tell, the newest first.
+    """
+
+    folder: str
+    seconds: float
+    found: tuple[CheckpointFile, ...] = ()
+
+
 class Train(Message):
-    """Train this trial.
+    """Train this trial, or go on with it from the newest checkpoint that can be read.
 
     Attributes:
         trial: what to train, resolved.
         profile: of the dataset.
         folder: the dataset's ready folder on this machine.
         network: where to write the trained network, a path that ends in ".keras".
+        checkpointing: where to begin, and where to leave what a later attempt begins from; None
+            trains from the beginning, and unprotected.
     """
 
     kind: Literal["train"] = "train"
@@ -48,6 +80,7 @@ class Train(Message):
     profile: DatasetProfile
     folder: str
     network: str
+    checkpointing: Checkpointing | None = None
 
 
 class Stop(Message):
@@ -78,11 +111,15 @@ class Started(Message):
     Attributes:
         parameters: of the network, those that do not train included.
         engine: how it is trained: device, threads, compiled or not, and why.
+        epoch: the last one of the checkpoint it goes on from; 0 at the beginning.
+        unreadable: last epochs of the checkpoints that turned out to be of no use.
     """
 
     kind: Literal["started"] = "started"
     parameters: int
     engine: dict[str, JsonValue]
+    epoch: int = 0
+    unreadable: tuple[int, ...] = ()
 
 
 class Epoch(Message):
@@ -106,6 +143,26 @@ class Epochs(Message):
 
     kind: Literal["epochs"] = "epochs"
     rows: tuple[Epoch, ...]
+
+
+class Checkpointed(Message):
+    """A checkpoint was written; the epochs up to its own were reported before."""
+
+    kind: Literal["checkpointed"] = "checkpointed"
+    file: CheckpointFile
+
+
+class Unprotected(Message):
+    """A checkpoint could not be written; the training goes on without it.
+
+    Attributes:
+        epoch: the one that would have been its last.
+        problem: one sentence.
+    """
+
+    kind: Literal["unprotected"] = "unprotected"
+    epoch: int
+    problem: str
 
 
 class NetworkFile(Message):
@@ -168,7 +225,8 @@ class Pulse(Message):
 
 
 Report = Annotated[
-    Ready | Started | Epochs | Finished | Stopped | Failed | Pulse, Field(discriminator="kind")
+    Ready | Started | Epochs | Checkpointed | Unprotected | Finished | Stopped | Failed | Pulse,
+    Field(discriminator="kind"),
 ]
 
 _COMMANDS: TypeAdapter[Command] = TypeAdapter(Command)

@@ -4,7 +4,7 @@ import logging
 
 from models.errors import Unavailable
 from models.specs.experiment import Device
-from store import leases
+from store import failpoints, leases
 from store.claims import Claim
 from store.doorbell import Doorbell
 from worker.supervise import Attempt, Means
@@ -52,7 +52,9 @@ class Slots:
         with self._trainers.borrow() as trainer:
             if trainer is None or (claim := self._claim()) is None:
                 return False
+            failpoints.reach(failpoints.Place.CLAIMED)
             queued = Attempt(claim, trainer, self._means).run()
+            failpoints.reach(failpoints.Place.FINISHED)
             self._doorbell.ring_train(claim.spec.limits.device, queued)
             return True
 

@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 from models.errors import EpochdError, LeaseLost, StorageFull, Unavailable
 from models.lifecycle import State
 from models.resolve import resolve
-from store import epochs, keys, leases
+from store import epochs, failpoints, keys, leases
 from store.artifacts import Artifacts, Stored
 from store.claims import Claim
 from store.database import Database
@@ -188,6 +188,7 @@ class Attempt:
                 network = self._means.artifacts.put(key, Path(file.path))
             except EpochdError as error:
                 return self._failure(Refused(error))
+            failpoints.reach(failpoints.Place.NETWORK_STORED)
         return Succeeded(
             stop_reason=finished.stop_reason,
             network=network,

@@ -12,6 +12,8 @@ class Timing:
         beat: between two renewals of a lease.
         order: between two looks for a cancel.
         flush: how old an epoch may be before it is in the database.
+        checkpoint: the least between two checkpoints of a training.
+        hang: a trainer that reports nothing for so long is hung.
         stop: how long a trainer has to stop between two batches before it is killed, on a cancel.
         drain: the same when the worker is to end; all in all a worker has 30 s.
         away: how long the end of a trial waits for a database that is away, once the worker is to
@@ -25,6 +27,8 @@ class Timing:
     beat: float = 5.0
     order: float = 1.0
     flush: float = 0.25
+    checkpoint: float = 10.0
+    hang: float = 300.0
     stop: float = 1.0
     drain: float = 10.0
     away: float = 10.0

@@ -189,12 +189,12 @@ class Full(LocalArtifacts):
         raise StorageFull
 
 
-def test_an_upload_without_room_is_a_503_and_leaves_nothing(
+def test_an_upload_without_room_is_a_507_and_leaves_nothing(
     database: Database, tmp_path: Path
 ) -> None:
     with serving(database, tmp_path / "files", artifacts=Full(tmp_path / "files")) as served:
         answer = served.client.post("/datasets", files={"file": ("a.csv", GOOD)})
-        assert (answer.status_code, answer.json()["code"]) == (503, "storage_full")
+        assert (answer.status_code, answer.json()["code"]) == (507, "disk_full")
         assert served.stored_rows()["datasets"] == 0
 
 
