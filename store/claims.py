@@ -76,8 +76,7 @@ def take_oldest(tx: Session, experiment_id: str, worker: str, lease_seconds: flo
         and_(TrialRow.id == oldest, place_left),
         State.QUEUED,
         TrialMove.CLAIM,
-        reason="Claimed by a worker.",
-        worker=worker,
+        reason=_claimed,
         values={"worker": worker, "lease_until": now(lease_seconds), "error": null()},
     )
     for trial in taken:
@@ -87,6 +86,11 @@ def take_oldest(tx: Session, experiment_id: str, worker: str, lease_seconds: flo
             )
         )
     return taken[0] if taken else None
+
+
+def _claimed(trial: Moved) -> str:
+    again = f" again, as attempt {trial.attempt}," if trial.attempt > 1 else ""
+    return f"Claimed{again} by {trial.worker}."
 
 
 def start(tx: Session, taken: Moved) -> Claim:

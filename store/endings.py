@@ -76,7 +76,7 @@ def give_up(
     return State.CANCELLED if over else State.QUEUED
 
 
-def expire(tx: Session, trial: TrialRow, max_crashes: int) -> Expired:
+def expire(tx: Session, trial: TrialRow, max_crashes: int, lease_seconds: float) -> Expired:
     """Take a locked trial away from a worker that went silent, and count the crash."""
     lease = Lease(
         trial_id=trial.id,
@@ -94,7 +94,8 @@ def expire(tx: Session, trial: TrialRow, max_crashes: int) -> Expired:
             lease,
             source,
             TrialMove.EXPIRE,
-            reason="Its worker went silent.",
+            reason=f"Its worker was silent for more than {lease_seconds:g} s. "
+            f"That was crash {crashes} of {max_crashes}.",
             outcome="expired",
         )
     return Expired(

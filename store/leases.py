@@ -140,7 +140,7 @@ def crashed(tx: Session, lease: Lease, failure: Failed, max_crashes: int = MAX_C
     ).one()
     if state is State.RUNNING and crashes >= max_crashes:
         return endings.end(tx, lease, state, failure)
-    reason = failure.problem.detail
+    reason = f"{failure.problem.detail} That was crash {crashes} of {max_crashes}."
     return endings.give_up(
         tx, lease, state, TrialMove.EXPIRE, reason=reason, outcome=failure.stop_reason
     )
@@ -162,7 +162,9 @@ def finish(tx: Session, lease: Lease, outcome: Outcome) -> State:
     return endings.end(tx, lease, state, Cancelled() if state is State.CANCELLING else outcome)
 
 
-def expire(tx: Session, max_crashes: int = MAX_CRASHES) -> tuple[Expired, ...]:
+def expire(
+    tx: Session, max_crashes: int = MAX_CRASHES, lease_seconds: float = LEASE_SECONDS
+) -> tuple[Expired, ...]:
     """Take back every trial whose lease has run out, and count a crash for each.
 
     The experiments of those that failed or were cancelled have to be advanced. What another
@@ -182,7 +184,7 @@ def expire(tx: Session, max_crashes: int = MAX_CRASHES) -> tuple[Expired, ...]:
         .order_by(TrialRow.experiment_id, TrialRow.number)
         .with_for_update(skip_locked=True)
     ).all()
-    return tuple(endings.expire(tx, trial, max_crashes) for trial in trials)
+    return tuple(endings.expire(tx, trial, max_crashes, lease_seconds) for trial in trials)
 
 
 def _order(state: State | None) -> Order:

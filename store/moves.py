@@ -4,8 +4,8 @@ Everything that changes a state goes through here, so nothing happens that the l
 list, and no move goes unrecorded. Whoever moves trials has locked their experiment before.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import ColumnElement, func, null, select, update
@@ -30,11 +30,16 @@ HELD = (State.RUNNING, State.CANCELLING)
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """A trial that was moved."""
+    """A trial that was moved.
+
+    Attributes:
+        worker: who holds it now, or held it until this move; None when nobody did.
+    """
 
     trial_id: int
     number: int
     attempt: int
+    worker: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +71,14 @@ def trials(
     source: State,
     move: TrialMove,
     *,
-    reason: str,
-    worker: str | None = None,
+    reason: str | Callable[[Moved], str],
     outcome: str | None = None,
     values: Mapping[str, Any] | None = None,
 ) -> tuple[Moved, ...]:
     """Move those of an experiment's trials that are chosen and still in the source state.
 
-    `outcome` says how their attempts ended, for a move that ends them; `values` are more columns to
-    set.
+    `reason` is for a person, and may depend on the trial; `outcome` says how their attempts ended,
+    for a move that ends them; `values` are more columns to set.
 
     Raises:
         IllegalMove: the lifecycle does not allow this move from there.
@@ -84,18 +88,18 @@ def trials(
         update(TrialRow)
         .where(TrialRow.experiment_id == experiment_id, TrialRow.state == source, chosen)
         .values({"state": target, **_consequences(target), **(values or {})})
-        .returning(TrialRow.id, TrialRow.number, TrialRow.attempt)
+        .returning(TrialRow.id, TrialRow.number, TrialRow.attempt, TrialRow.worker)
     ).all()
     moved = tuple(sorted((Moved(*row) for row in rows), key=lambda trial: trial.number))
     if source in HELD and target not in HELD:
-        _end_attempts(tx, moved, outcome or target)
+        moved = _end_attempts(tx, moved, outcome or target)
     facts = [
         events.Fact(
             kind=f"trial.{target}",
-            reason=reason,
+            reason=reason if isinstance(reason, str) else reason(trial),
             trial=trial.number,
             attempt=trial.attempt or None,
-            worker=worker,
+            worker=trial.worker,
         )
         for trial in moved
     ]
@@ -154,10 +158,15 @@ def _consequences(target: State) -> dict[str, Any]:
     return {**free, "queued_at" if target is State.QUEUED else "finished_at": now()}
 
 
-def _end_attempts(tx: Session, moved: tuple[Moved, ...], outcome: str) -> None:
-    for trial in moved:
-        tx.execute(
+def _end_attempts(tx: Session, moved: Sequence[Moved], outcome: str) -> tuple[Moved, ...]:
+    """End them, and learn whose they were: the trials no longer say so."""
+    workers = {
+        trial.trial_id: tx.scalar(
             update(AttemptRow)
             .where(AttemptRow.trial_id == trial.trial_id, AttemptRow.number == trial.attempt)
             .values(ended_at=now(), outcome=outcome)
+            .returning(AttemptRow.worker)
         )
+        for trial in moved
+    }
+    return tuple(replace(trial, worker=workers[trial.trial_id]) for trial in moved)

@@ -68,7 +68,7 @@ class Sweeper:
     def _reclaim(self) -> None:
         """Take trials and datasets back from workers that are silent."""
         with self._database.transaction() as tx:
-            leases.expire(tx)
+            leases.expire(tx, lease_seconds=self._timing.lease)
         with self._database.transaction() as tx:
             ingest.expire(tx, MAX_READS)
 

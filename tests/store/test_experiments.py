@@ -265,7 +265,7 @@ def test_every_state_change_is_an_event_numbered_without_gaps(scene: Scene) -> N
         (1, "experiment.queued", None, None, None),
         (2, "trial.running", 1, 1, "worker-1"),
         (3, "experiment.running", None, None, None),
-        (4, "trial.succeeded", 1, 1, None),
+        (4, "trial.succeeded", 1, 1, "worker-1"),
         (5, "trial.cancelled", 2, None, None),
         (6, "experiment.cancelled", None, None, None),
     ]
