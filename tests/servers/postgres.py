@@ -12,8 +12,10 @@ import signal
 import subprocess
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import psycopg
 
 from epochd.embedded.leash import Leash
@@ -31,11 +33,21 @@ SERVER_SETTINGS = {
 }
 
 
-class PostgresServer:
-    """A PostgreSQL server that lives in a temporary folder and is gone after `stop`."""
+# What was committed outlives the server's own sudden end, if not the machine's.
+LASTING = {"synchronous_commit": "on"}
 
-    def __init__(self, leash: Leash) -> None:
+
+class PostgresServer:
+    """A PostgreSQL server that lives in a temporary folder and is gone after `stop`.
+
+    Args:
+        leash: ends it with this process.
+        lasting: nothing that was committed may be lost by `kill`.
+    """
+
+    def __init__(self, leash: Leash, *, lasting: bool = False) -> None:
         self._leash = leash
+        self._settings = SERVER_SETTINGS | (LASTING if lasting else {})
         self._process: subprocess.Popen[bytes] | None = None
         self._user = pwd.getpwnam("nobody") if os.geteuid() == 0 else None
         # Not pytest's folder: that one is closed to other users.
@@ -49,6 +61,53 @@ class PostgresServer:
 
     def start(self) -> None:
         """Make a cluster, start the server and wait until it answers."""
+        self._make_cluster()
+        self.start_again()
+
+    def start_again(self) -> None:
+        """Start it on the data that `kill` left, and wait until it answers."""
+        data = self._folder / "data"
+        settings = [f"-c{name}={value}" for name, value in self._settings.items()]
+        self._process = self._run("postgres", "-D", str(data), f"-k{self._folder}", *settings)
+        self._leash.hold(self._process, signal.SIGQUIT)
+        self._wait_until_it_answers(self._process)
+
+    def kill(self) -> None:
+        """End all its processes at once, as a crash does; the data stay."""
+        if self._process is None:
+            return
+        self.freeze()
+        children = self._server().children(recursive=True)
+        self._process.kill()
+        for child in children:
+            with suppress(psutil.NoSuchProcess):
+                child.kill()
+        self._process.wait(START_SECONDS)
+        psutil.wait_procs(children, START_SECONDS)
+        self._leash.release(self._process)
+        self._process = None
+
+    def freeze(self) -> None:
+        """Stop all its processes where they stand; connections stay open and silent."""
+        server = self._server()
+        server.suspend()  # first: it forks no more then
+        for child in server.children(recursive=True):
+            with suppress(psutil.NoSuchProcess):
+                child.suspend()
+
+    def thaw(self) -> None:
+        """Let them go on."""
+        server = self._server()
+        for process in (*server.children(recursive=True), server):
+            with suppress(psutil.NoSuchProcess):
+                process.resume()
+
+    def _server(self) -> psutil.Process:
+        if self._process is None:
+            raise RuntimeError("PostgreSQL does not run")
+        return psutil.Process(self._process.pid)
+
+    def _make_cluster(self) -> None:
         if self._user is not None:
             self._binaries = self._copied_binaries()
         data = self._folder / "data"
@@ -65,10 +124,6 @@ class PostgresServer:
         _, errors = made.communicate(timeout=START_SECONDS)
         if made.returncode != 0:
             raise RuntimeError(f"initdb failed: {errors.decode()}")
-        settings = [f"-c{name}={value}" for name, value in SERVER_SETTINGS.items()]
-        self._process = self._run("postgres", "-D", str(data), f"-k{self._folder}", *settings)
-        self._leash.hold(self._process, signal.SIGQUIT)
-        self._wait_until_it_answers(self._process)
 
     def execute(self, statement: str) -> None:
         """Run one statement outside a transaction, as CREATE DATABASE asks for."""
