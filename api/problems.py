@@ -75,6 +75,9 @@ _BY_ERROR: Mapping[type[EpochdError], Kind] = {
     errors.DatasetUnavailable: _kind(
         errors.DatasetUnavailable, 503, "The dataset cannot be downloaded at the moment", 60
     ),
+    errors.ArtifactsUnavailable: _kind(
+        errors.ArtifactsUnavailable, 503, "The store of files is not available at the moment", 10
+    ),
     errors.ArtifactMissing: _kind(errors.ArtifactMissing, 500, "A stored file is missing"),
 }
 

@@ -155,6 +155,12 @@ class LeaseLost(EpochdError):
     code = "lease_lost"
 
 
+class ArtifactsUnavailable(EpochdError):
+    """The store of files cannot be used at the moment."""
+
+    code = "artifacts_unavailable"
+
+
 class ArtifactMissing(EpochdError):
     """A stored file is not where its row says it is, or its content has changed."""
 

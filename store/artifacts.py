@@ -10,17 +10,19 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from uuid6 import uuid7
 
-from models.errors import ArtifactMissing, StorageFull
+from models.errors import ArtifactMissing, ArtifactsUnavailable, EpochdError, StorageFull
 
 _KEY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)*")
 _FULL = {errno.ENOSPC, errno.EDQUOT}
+# The end of a name that is not final yet.
+_PART = ".part"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,7 @@ class Artifacts(Protocol):
 
         Raises:
             StorageFull: there is no room; nothing has changed then.
+            ArtifactsUnavailable: it could not be stored for another reason.
         """
         ...
 
@@ -53,6 +56,7 @@ class Artifacts(Protocol):
 
         Raises:
             StorageFull: there is no room; nothing has changed then.
+            ArtifactsUnavailable: it could not be stored for another reason.
         """
         ...
 
@@ -63,11 +67,42 @@ class Artifacts(Protocol):
 
         Raises:
             ArtifactMissing: it is not there, or is not what it was.
+            StorageFull: there is no room for a local copy.
+            ArtifactsUnavailable: it cannot be read at the moment.
         """
         ...
 
     def delete(self, key: str) -> None:
-        """Remove a file or folder; nothing happens when it is not there."""
+        """Remove a file or folder; nothing happens when it is not there.
+
+        Raises:
+            ArtifactsUnavailable: it could not be removed.
+        """
+        ...
+
+    def keys(self, prefix: str) -> Iterator[str]:
+        """The keys of all files under a prefix, which ends where a part of a key does.
+
+        Raises:
+            ArtifactsUnavailable: they cannot be listed at the moment.
+        """
+        ...
+
+    def age(self, key: str) -> float:
+        """Seconds since a file was stored, by the store's own clock: hosts may disagree.
+
+        Raises:
+            ArtifactMissing: it is not there.
+            ArtifactsUnavailable: the store does not say.
+        """
+        ...
+
+    def tidy(self, seconds: float) -> None:
+        """Remove what stores that never came to their end left behind so long ago, if anything.
+
+        Raises:
+            ArtifactsUnavailable: that cannot be done at the moment.
+        """
         ...
 
 
@@ -94,10 +129,11 @@ def verified(path: Path, key: str, sha256: str | None) -> Path:
     Raises:
         ArtifactMissing: it is not there, or is not what it was.
     """
-    if not path.exists():
-        raise ArtifactMissing(f"{key} is not in the artifact store.")
-    if sha256 is not None and sha256_of(path) != sha256:
-        raise ArtifactMissing(f"{key} has changed since it was stored.")
+    with plainly():
+        if not path.exists():
+            raise ArtifactMissing(f"{key} is not in the artifact store.")
+        if sha256 is not None and sha256_of(path) != sha256:
+            raise ArtifactMissing(f"{key} has changed since it was stored.")
     return path
 
 
@@ -109,19 +145,19 @@ class LocalArtifacts:
 
     def put(self, key: str, path: Path) -> Stored:
         """As `Artifacts.put`: a temporary name, fsync, rename, fsync of the folders above."""
-        with room(), self._aside(key) as temporary:
+        with plainly(), self._aside(key) as temporary:
             shutil.copyfile(path, temporary)
             _sync(temporary)
             stored = Stored(key, sha256_of(temporary), temporary.stat().st_size)
             temporary.replace(self._path(key))
-        self._sync_above(key)
+            self._sync_above(key)
         return stored
 
     def put_folder(self, key: str, folder: Path) -> None:
         """As `Artifacts.put_folder`: moved when on the same file system, else copied."""
         if self._path(key).exists():
             return
-        with room(), self._aside(key) as temporary:
+        with plainly(), self._aside(key) as temporary:
             try:
                 folder.rename(temporary)
             except OSError as error:
@@ -135,7 +171,7 @@ class LocalArtifacts:
             except OSError:
                 if not self._path(key).exists():  # else another was quicker, with the same content
                     raise
-        self._sync_above(key)
+            self._sync_above(key)
 
     def local(self, key: str, sha256: str | None = None) -> Path:
         """As `Artifacts.local`: the stored file itself."""
@@ -143,7 +179,46 @@ class LocalArtifacts:
 
     def delete(self, key: str) -> None:
         """As `Artifacts.delete`."""
-        remove(self._path(key))
+        with plainly():
+            remove(self._path(key))
+
+    def keys(self, prefix: str) -> Iterator[str]:
+        """As `Artifacts.keys`; what is only being written is no file yet."""
+        for path in self._files(self._path(prefix)):
+            if not path.name.endswith(_PART):
+                yield path.relative_to(self._root).as_posix()
+
+    def age(self, key: str) -> float:
+        """As `Artifacts.age`: since it got its name, which sets the time of the last change."""
+        path = verified(self._path(key), key, None)
+        with plainly():
+            return self._now() - path.stat().st_ctime
+
+    def tidy(self, seconds: float) -> None:
+        """As `Artifacts.tidy`: temporary names, whose writers were killed."""
+        with plainly():
+            now = self._now()
+            for folder, folders, files in os.walk(self._root):
+                for name in (*folders, *files):
+                    path = Path(folder, name)
+                    with suppress(FileNotFoundError):  # whoever wrote it was done just now
+                        if name.endswith(_PART) and now - path.lstat().st_ctime > seconds:
+                            remove(path)
+
+    def _files(self, folder: Path) -> Iterator[Path]:
+        with plainly():
+            for inner, _, names in os.walk(folder):
+                yield from (Path(inner, name) for name in names)
+
+    def _now(self) -> float:
+        """The time of the file system, which may be another machine's."""
+        self._root.mkdir(parents=True, exist_ok=True)
+        probe = self._root / _temporary_name()
+        try:
+            probe.touch()
+            return probe.stat().st_ctime
+        finally:
+            remove(probe)
 
     def _path(self, key: str) -> Path:
         return self._root / checked(key)
@@ -160,7 +235,7 @@ class LocalArtifacts:
         """A name beside the final one, so that a rename suffices; gone afterwards in any case."""
         target = self._path(key)
         target.parent.mkdir(parents=True, exist_ok=True)
-        temporary = target.with_name(f".{uuid7().hex}.part")
+        temporary = target.with_name(_temporary_name())
         try:
             yield temporary
         finally:
@@ -168,18 +243,24 @@ class LocalArtifacts:
 
 
 @contextmanager
-def room() -> Iterator[None]:
-    """Say plainly that the disk is full.
+def plainly(*troubles: type[Exception]) -> Iterator[None]:
+    """Say in our own words what the place of the files cannot do, `troubles` being its words.
 
     Raises:
-        StorageFull: it is.
+        StorageFull: the disk is full.
+        ArtifactsUnavailable: any other error of the operating system, or one of `troubles`.
     """
     try:
         yield
-    except OSError as error:
-        if error.errno in _FULL:
-            raise StorageFull from error
+    except EpochdError:
         raise
+    except Exception as error:
+        if not isinstance(error, (OSError, *troubles)):
+            raise
+        if getattr(error, "errno", None) in _FULL:
+            raise StorageFull from error
+        why = getattr(error, "strerror", None) or type(error).__name__
+        raise ArtifactsUnavailable(f"The artifact store does not work: {why}.") from error
 
 
 def remove(path: Path) -> None:
@@ -188,6 +269,10 @@ def remove(path: Path) -> None:
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
+
+
+def _temporary_name() -> str:
+    return f".{uuid7().hex}{_PART}"
 
 
 def _sync(path: Path) -> None:

@@ -14,7 +14,8 @@ from models.tables.datasets import DatasetRow
 from models.tables.experiments import ExperimentRow
 from models.tables.trials import AttemptRow, TrialRow
 from models.views.base import Problem
-from store import claimable, moves
+from store import checkpoints, claimable, moves
+from store.checkpoints import Checkpoint
 from store.clock import now
 from store.fence import Lease
 from store.moves import Moved
@@ -31,6 +32,7 @@ class Claim:
         epochs_done: by earlier attempts.
         seconds: training time of earlier attempts, which counts for limits.max_seconds.
         folder: key of the dataset's folder in the artifact store.
+        checkpoints: of earlier attempts, the newest first.
     """
 
     lease: Lease
@@ -46,6 +48,7 @@ class Claim:
     dataset_id: str
     folder: str
     profile: DatasetProfile
+    checkpoints: tuple[Checkpoint, ...] = ()
 
 
 def lock_next(tx: Session, device: Device, *, wait: bool) -> str | None:
@@ -128,6 +131,7 @@ def start(tx: Session, taken: Moved) -> Claim:
         dataset_id=dataset.id,
         folder=dataset.folder or "",
         profile=_PROFILE.validate_python(dataset.profile),
+        checkpoints=checkpoints.of(tx, lease) if lease.attempt > 1 else (),
     )
 
 

@@ -85,17 +85,20 @@ def append(tx: Session, lease: Lease, rows: Sequence[EpochRecord]) -> None:
     _note(tx, lease, after)
 
 
-def settle(tx: Session, lease: Lease) -> None:
+def settle(tx: Session, lease: Lease, resumed: int) -> None:
     """Forget what a fenced attempt, now at its end, did not train again of an earlier one.
 
     That attempt's network is gone, so an epoch after this one's last must neither be shown nor win.
+    An attempt that went on from a checkpoint after epoch `resumed` may have had nothing left to
+    train; 0 says that it began anew.
     """
-    last = tx.scalar(
+    trained = tx.scalar(
         select(func.max(EpochRow.epoch)).where(
             EpochRow.trial_id == lease.trial_id, EpochRow.attempt == lease.attempt
         )
     )
-    if last is None:  # it went on from a checkpoint and had nothing left to train
+    last = max(trained or 0, resumed)
+    if not last:  # it never got so far as to have anything of its own
         return
     later = and_(EpochRow.trial_id == lease.trial_id, EpochRow.epoch > last)
     if not tx.execute(delete(EpochRow).where(later).returning(EpochRow.epoch)).all():

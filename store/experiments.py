@@ -15,13 +15,12 @@ from models.ids import new_experiment_id
 from models.lifecycle import ACTIVE, ExperimentMove, State, StopReason, TrialMove
 from models.monitor import monitored
 from models.specs.experiment import ExperimentSpec
-from models.tables.datasets import ArtifactRow
 from models.tables.experiments import ExperimentLabelRow, ExperimentRow
 from models.tables.trials import TrialRow
 from models.views.base import Page, Problem
 from models.views.comparison import Conclusion
 from models.views.experiment import ExperimentView
-from store import cursors, datasets, events, moves, standing
+from store import cursors, datasets, events, keys, moves, standing
 from store.clock import now
 from store.moves import HELD, Locked
 from store.trials import PlannedTrialRow, insert_queued
@@ -245,11 +244,12 @@ def unadvanced(tx: Session, limit: int = 100) -> tuple[str, ...]:
     return tuple(tx.scalars(query.limit(limit)).all())
 
 
-def delete(tx: Session, *, owner: str, experiment_id: str) -> tuple[str, ...]:
+def delete(tx: Session, *, owner: str, experiment_id: str) -> str:
     """Remove an experiment that is over, with everything of it.
 
     Returns:
-        The keys of its files, to be deleted after the commit.
+        The key of the folder with all its files, to be deleted after the commit. It may also hold
+        what no row names: the last file of a worker that lost its lease.
 
     Raises:
         NotFound: there is no such experiment of this owner.
@@ -258,11 +258,8 @@ def delete(tx: Session, *, owner: str, experiment_id: str) -> tuple[str, ...]:
     experiment = _lock_mine(tx, owner, experiment_id)
     if not experiment.state.is_terminal:
         raise IllegalMove(f"The experiment is {experiment.state}; cancel it first.")
-    keys = tx.scalars(
-        select(ArtifactRow.key).where(ArtifactRow.experiment_id == experiment_id)
-    ).all()
     tx.execute(delete_from(ExperimentRow).where(ExperimentRow.id == experiment_id))
-    return tuple(keys)
+    return keys.experiment_folder(experiment_id)
 
 
 def _mine(owner: str, experiment_id: str) -> ColumnElement[bool]:

@@ -17,9 +17,10 @@ from models.lifecycle import State, TrialMove
 from models.specs.experiment import Device
 from models.tables.experiments import ExperimentRow
 from models.tables.trials import TrialRow
-from store import claims, endings, epochs
+from store import claims, endings, epochs, events
 from store.claims import Claim
 from store.clock import now
+from store.events import Fact
 from store.fence import Lease, fence, held
 from store.moves import HELD
 from store.outcomes import Cancelled, Expired, Failed, Outcome
@@ -108,6 +109,18 @@ def describe(tx: Session, lease: Lease, engine: Mapping[str, JsonValue]) -> None
     tx.execute(update(TrialRow).where(held(lease)).values(engine=dict(engine)))
 
 
+def tell(tx: Session, lease: Lease, kind: str, reason: str) -> None:
+    """Write a fact of this attempt into the history.
+
+    Raises:
+        LeaseLost: another attempt owns it, or nobody.
+    """
+    fence(tx, lease)
+    worker = tx.scalar(select(TrialRow.worker).where(held(lease)))
+    fact = Fact(kind=kind, reason=reason, trial=lease.number, attempt=lease.attempt, worker=worker)
+    events.append(tx, lease.experiment_id, [fact])
+
+
 def release(tx: Session, lease: Lease, reason: str) -> State:
     """Give the trial back unfinished, as on a drain; no crash is counted.
 
@@ -146,8 +159,10 @@ def crashed(tx: Session, lease: Lease, failure: Failed, max_crashes: int = MAX_C
     )
 
 
-def finish(tx: Session, lease: Lease, outcome: Outcome) -> State:
+def finish(tx: Session, lease: Lease, outcome: Outcome, *, resumed: int = 0) -> State:
     """Write how the trial ended. Its experiment has to be advanced in the same transaction.
+
+    `resumed` is the last epoch of the checkpoint that the attempt went on from, if it did.
 
     Returns:
         Its last state. A trial whose cancel was asked for ends as cancelled whatever it came to:
@@ -158,7 +173,7 @@ def finish(tx: Session, lease: Lease, outcome: Outcome) -> State:
         IllegalMove: the outcome is Cancelled, though nobody asked for that.
     """
     state = fence(tx, lease)
-    epochs.settle(tx, lease)
+    epochs.settle(tx, lease, resumed)
     return endings.end(tx, lease, state, Cancelled() if state is State.CANCELLING else outcome)
 
 

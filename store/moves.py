@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, null, select, update
+from sqlalchemy import ColumnElement, delete, func, null, select, update
 from sqlalchemy.orm import Session
 
 from models.errors import IllegalMove
@@ -19,6 +19,7 @@ from models.lifecycle import (
     State,
     TrialMove,
 )
+from models.tables.datasets import ArtifactKind, ArtifactRow
 from models.tables.experiments import ExperimentRow
 from models.tables.trials import AttemptRow, TrialRow
 from store import events
@@ -93,6 +94,8 @@ def trials(
     moved = tuple(sorted((Moved(*row) for row in rows), key=lambda trial: trial.number))
     if source in HELD and target not in HELD:
         moved = _end_attempts(tx, moved, outcome or target)
+    if target.is_terminal:
+        _forget_checkpoints(tx, experiment_id, [trial.number for trial in moved if trial.attempt])
     facts = [
         events.Fact(
             kind=f"trial.{target}",
@@ -170,3 +173,15 @@ def _end_attempts(tx: Session, moved: Sequence[Moved], outcome: str) -> tuple[Mo
         for trial in moved
     }
     return tuple(replace(trial, worker=workers[trial.trial_id]) for trial in moved)
+
+
+def _forget_checkpoints(tx: Session, experiment_id: str, trials: Sequence[int]) -> None:
+    """Nobody goes on with a trial that is over; the files go after the commit, or are collected."""
+    if trials:
+        tx.execute(
+            delete(ArtifactRow).where(
+                ArtifactRow.experiment_id == experiment_id,
+                ArtifactRow.trial.in_(trials),
+                ArtifactRow.kind == ArtifactKind.CHECKPOINT,
+            )
+        )

@@ -4,6 +4,8 @@ Object stores put a file whole or not at all, so no temporary names are needed t
 whole once its row names it: rows are written after the last file.
 """
 
+from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import fsspec
@@ -15,8 +17,8 @@ from store.artifacts import (
     LocalArtifacts,
     Stored,
     checked,
+    plainly,
     remove,
-    room,
     sha256_of,
     verified,
 )
@@ -42,30 +44,33 @@ class RemoteArtifacts:
 
     def put(self, key: str, path: Path) -> Stored:
         """As `Artifacts.put`."""
-        stored = Stored(key, sha256_of(path), path.stat().st_size)
-        with room():
-            self._files.put_file(str(path), self._place(key))
+        place = self._place(key)
+        with plainly(Exception):
+            stored = Stored(key, sha256_of(path), path.stat().st_size)
+            self._files.put_file(str(path), place)
         self._cache.delete(key)
         return stored
 
     def put_folder(self, key: str, folder: Path) -> None:
         """As `Artifacts.put_folder`; the folder stays where it is."""
-        with room():
+        place = self._place(key)
+        with plainly(Exception):
             for path in sorted(folder.rglob("*")):
                 if path.is_file():
                     name = path.relative_to(folder).as_posix()
-                    self._files.put_file(str(path), f"{self._place(key)}/{name}")
+                    self._files.put_file(str(path), f"{place}/{name}")
 
     def local(self, key: str, sha256: str | None = None) -> Path:
         """As `Artifacts.local`: fetched into the cache at first, and again when it is damaged."""
+        place = self._place(key)
         try:
             return self._cache.local(key, sha256)
         except ArtifactMissing:
             self._cache.delete(key)
         fetched = self._fetched / uuid7().hex
         try:
-            with room():
-                self._fetch(self._place(key), fetched)
+            with plainly(Exception):
+                self._fetch(place, fetched)
             if fetched.is_dir():
                 self._cache.put_folder(key, fetched)
             elif fetched.exists():
@@ -77,9 +82,34 @@ class RemoteArtifacts:
     def delete(self, key: str) -> None:
         """As `Artifacts.delete`."""
         place = self._place(key)
-        if self._files.exists(place):
-            self._files.rm(place, recursive=True)
+        with plainly(Exception):
+            if self._files.exists(place):
+                self._files.rm(place, recursive=True)
         self._cache.delete(key)
+
+    def keys(self, prefix: str) -> Iterator[str]:
+        """As `Artifacts.keys`."""
+        place = self._place(prefix)
+        with plainly(Exception):
+            found = self._files.find(place) if self._files.exists(place) else []
+        yield from (path.removeprefix(f"{self._root}/") for path in found)
+
+    def age(self, key: str) -> float:
+        """As `Artifacts.age`: a file is written to learn the time at the other end."""
+        place, probe = self._place(key), self._place(f"probe-{uuid7().hex}")
+        with plainly(Exception):
+            if not self._files.exists(place):
+                raise ArtifactMissing(f"{key} is not in the artifact store.")
+            self._files.pipe_file(probe, b"now")
+            try:
+                age: timedelta = self._files.modified(probe) - self._files.modified(place)
+            finally:
+                self._files.rm_file(probe)
+        return age.total_seconds()
+
+    def tidy(self, seconds: float) -> None:
+        """As `Artifacts.tidy`: of the cache alone, the other end puts files whole or not at all."""
+        self._cache.tidy(seconds)
 
     def _place(self, key: str) -> str:
         return f"{self._root}/{checked(key)}"

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+from contextlib import suppress
 from typing import Annotated
 
 from fastapi import APIRouter, Body, Depends, Header, Query, Request, Response
@@ -189,6 +190,6 @@ def cancel(service: Service, owner: Owner, experiment_id: ExperimentId) -> Exper
 def delete(service: Service, owner: Owner, experiment_id: ExperimentId) -> None:
     """Removes it with its trials, epochs, events and networks."""
     with service.database.transaction() as tx:
-        keys = experiments.delete(tx, owner=owner, experiment_id=experiment_id)
-    for key in keys:
-        service.artifacts.delete(key)
+        folder = experiments.delete(tx, owner=owner, experiment_id=experiment_id)
+    with suppress(errors.ArtifactsUnavailable):  # then they are collected, as all that nobody names
+        service.artifacts.delete(folder)

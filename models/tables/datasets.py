@@ -83,6 +83,8 @@ class ArtifactRow(Base):
     experiment_id: Mapped[str] = mapped_column(ForeignKey("experiments.id", ondelete="CASCADE"))
     trial: Mapped[int]
     attempt: Mapped[int]
+    epoch: Mapped[int | None]
+    """Of a checkpoint: the last epoch that is in it."""
     key: Mapped[str] = mapped_column(String(500), unique=True)
     sha256: Mapped[str] = mapped_column(String(64))
     bytes: Mapped[int] = mapped_column(BigInteger)

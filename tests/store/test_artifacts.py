@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from uuid6 import uuid7
 
-from models.errors import ArtifactMissing, StorageFull
+from models.errors import ArtifactMissing, ArtifactsUnavailable, StorageFull
 from store import artifacts as shelves
 from store import keys
 from store.artifacts import Artifacts, LocalArtifacts
@@ -142,3 +142,63 @@ def test_a_full_disk_leaves_the_old_file_whole_and_nothing_half_written(
         store.put("a/b", file)
     assert store.local("a/b", SHA).read_bytes() == CONTENT
     assert [path.name for path in (tmp_path / "files" / "a").iterdir()] == ["b"]
+
+
+def test_the_keys_under_a_prefix_are_found(store: Artifacts, file: Path, folder: Path) -> None:
+    assert list(store.keys("experiments")) == []
+    for key in ("experiments/e/1/1/network.keras", "experiments/e/2/1/checkpoint-1.npz", "other/x"):
+        store.put(key, file)
+    store.put_folder("experiments/f", folder)
+    assert sorted(store.keys("experiments")) == [
+        "experiments/e/1/1/network.keras",
+        "experiments/e/2/1/checkpoint-1.npz",
+        "experiments/f/inner/profile.json",
+        "experiments/f/x.npy",
+    ]
+    assert list(store.keys("experiments/e/2")) == ["experiments/e/2/1/checkpoint-1.npz"]
+
+
+def test_a_file_has_an_age_by_the_clock_of_the_store(store: Artifacts, file: Path) -> None:
+    os.utime(file, (0, 0))  # of the file it was copied from, nothing counts
+    store.put("a/b", file)
+    assert 0 <= store.age("a/b") < 60
+    with pytest.raises(ArtifactMissing):
+        store.age("a/c")
+    assert list(store.keys("a")) == ["a/b"]
+
+
+def test_what_a_killed_writer_left_behind_is_tidied_away_and_nothing_else(
+    tmp_path: Path, file: Path
+) -> None:
+    store = LocalArtifacts(tmp_path / "files")
+    store.put("a/b", file)
+    (tmp_path / "files" / "a" / ".1.part").write_bytes(b"half")
+    (tmp_path / "files" / "a" / ".2.part").mkdir()
+    (tmp_path / "files" / "a" / ".2.part" / "x.npy").write_bytes(b"half")
+    store.tidy(3600)
+    assert len(list((tmp_path / "files" / "a").iterdir())) == 3
+    store.tidy(-1)
+    assert [path.name for path in (tmp_path / "files" / "a").iterdir()] == ["b"]
+
+
+def test_a_store_that_does_not_work_is_unavailable(tmp_path: Path, file: Path) -> None:
+    (tmp_path / "files").write_bytes(b"no folder")
+    store = LocalArtifacts(tmp_path / "files")
+    with pytest.raises(ArtifactsUnavailable, match="Not a directory"):
+        store.put("a/b", file)
+
+
+def test_whatever_an_object_store_raises_is_unavailable(
+    tmp_path: Path, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = RemoteArtifacts(f"memory://bucket-{uuid7().hex}", tmp_path / "cache")
+    monkeypatch.setattr(store, "_files", None)  # every call fails, with no error of a file
+    for verb in (
+        lambda: store.put("a/b", file),
+        lambda: store.local("a/b"),
+        lambda: store.delete("a/b"),
+        lambda: list(store.keys("a")),
+        lambda: store.age("a/b"),
+    ):
+        with pytest.raises(ArtifactsUnavailable):
+            verb()

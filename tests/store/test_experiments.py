@@ -245,8 +245,8 @@ def test_an_experiment_is_deleted_with_all_its_rows_when_it_is_over(scene: Scene
     scene.finish(lease, Succeeded(stop_reason=StopReason.COMPLETED, network=network))
     _cancel(scene, experiment_id)
     with scene.database.transaction() as tx:
-        keys = experiments.delete(tx, owner=OWNER, experiment_id=experiment_id)
-    assert keys == (network.key,)
+        folder = experiments.delete(tx, owner=OWNER, experiment_id=experiment_id)
+    assert folder == f"experiments/{experiment_id}"
     with pytest.raises(NotFound):
         scene.experiment(experiment_id)
     assert scene.claim() is None
