@@ -17,13 +17,14 @@ def trial(
     layers: list[dict[str, Any]] | None = None,
     loss: Any = "SparseCategoricalCrossentropy",
     fit: dict[str, Any] | None = None,
+    compile: dict[str, Any] | None = None,  # noqa: A002 - the spec's word
     seed: int = 7,
 ) -> TrialSpec:
     return TrialSpec.model_validate(
         {
             "data": {"dataset": "ds_1"} | (data or {}),
             "network": {"layers": layers or [{"layer": "Dense", "units": 2}], "output": "given"},
-            "compile": {"loss": loss},
+            "compile": {"loss": loss} | (compile or {}),
             "fit": fit or {},
             "seed": seed,
         }

@@ -10,6 +10,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 import keras
 import numpy as np
@@ -32,6 +33,8 @@ Batch = tuple[NDArray[np.generic], ...]
 Steps = Mapping[str, tf.Tensor]
 """The metrics so far in this epoch, as a step returns them."""
 Logs = dict[str, float]
+Ending = Literal[StopReason.COMPLETED, StopReason.EARLY_STOPPED, StopReason.DIVERGED]
+"""How a training comes to its own end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +77,22 @@ class Schedule:
     shuffle: bool = True
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Position:
+    """Where between two epochs a training stands.
+
+    Attributes:
+        epoch: the last one that was trained; 0 before the first.
+        ending: how the training ended with it; None when it goes on.
+    """
+
+    epoch: int = 0
+    ending: Ending | None = None
+
+
+BEGINNING = Position()
+
+
 def _nothing(*_: object) -> None:
     """Nobody wants to know."""
 
@@ -89,6 +108,8 @@ class Loop:
         callbacks: Keras's; EarlyStopping and the like.
         between: called between two batches, of validation too; stops the training by raising.
         on_epoch: called with every epoch's row as soon as it is known.
+        after_epoch: called when an epoch's callbacks are through. All that the epoch has changed is
+            then in the variables of network and optimizer, the callbacks, and this position.
         xla: whether XLA compiles the steps.
     """
 
@@ -102,6 +123,7 @@ class Loop:
         callbacks: list[keras.callbacks.Callback],
         between: Callable[[], None] = _nothing,
         on_epoch: Callable[[Epoch], None] = _nothing,
+        after_epoch: Callable[[Position], None] = _nothing,
         xla: bool = False,
     ) -> None:
         self._network = network
@@ -110,6 +132,7 @@ class Loop:
         self._schedule = schedule
         self._between = between
         self._on_epoch = on_epoch
+        self._after_epoch = after_epoch
         self._callbacks = keras.callbacks.CallbackList(
             [Reseed(schedule.seed), *callbacks],
             add_history=True,
@@ -125,40 +148,50 @@ class Loop:
         probe = Rows(x=self._training.x[:PROBE_ROWS], y=self._training.y[:PROBE_ROWS])
         return self._evaluate(probe)["loss"]
 
-    def run(self) -> StopReason:
+    def run(self, position: Position = BEGINNING, restore: Callable[[], None] = _nothing) -> Ending:
         """Train until the last epoch, until a callback stops it, or until the loss is not finite.
 
-        Returns:
-            completed, early_stopped or diverged.
+        Args:
+            position: where to go on. Where the training has ended already, nothing is trained, but
+                callbacks still learn of the end: EarlyStopping restores the best weights there.
+            restore: gives the callbacks their state of that position. It is called when the
+                training has begun for them, because there they forget.
         """
         network, callbacks = self._network, self._callbacks
         network.stop_training = False
-        ending = StopReason.COMPLETED
-        logs: Logs = {}
         callbacks.on_train_begin()
-        for epoch in range(self._schedule.epochs):
-            begun = time.perf_counter()
-            callbacks.on_epoch_begin(epoch)
-            logs = self._train_epoch(epoch) | self._validate()
-            self._on_epoch(
-                Epoch(
-                    epoch=epoch + 1,
-                    metrics=logs,
-                    # Read before ReduceLROnPlateau sets the next epoch's rate.
-                    learning_rate=_shortest(network.optimizer.learning_rate),
-                    seconds=time.perf_counter() - begun,
-                )
-            )
-            callbacks.on_epoch_end(epoch, logs)
-            if not math.isfinite(logs["loss"]):
-                ending = StopReason.DIVERGED
-                break
-            if network.stop_training:
-                ending = StopReason.EARLY_STOPPED
-                break
+        restore()
+        while position.ending is None:
+            position = self._epoch(position.epoch)
+            self._after_epoch(position)
         network.optimizer.finalize_variable_values(network.trainable_weights)
-        callbacks.on_train_end(logs)
-        return ending
+        callbacks.on_train_end()
+        return position.ending
+
+    def _epoch(self, epoch: int) -> Position:
+        """One epoch, numbered from 0 as callbacks count, with all that belongs to it."""
+        network, callbacks = self._network, self._callbacks
+        begun = time.perf_counter()
+        callbacks.on_epoch_begin(epoch)
+        logs = self._train_epoch(epoch) | self._validate()
+        self._on_epoch(
+            Epoch(
+                epoch=epoch + 1,
+                metrics=logs,
+                # Read before ReduceLROnPlateau sets the next epoch's rate.
+                learning_rate=_shortest(network.optimizer.learning_rate),
+                seconds=time.perf_counter() - begun,
+            )
+        )
+        callbacks.on_epoch_end(epoch, logs)
+        return Position(epoch=epoch + 1, ending=self._ending(epoch + 1, logs["loss"]))
+
+    def _ending(self, trained: int, loss: float) -> Ending | None:
+        if not math.isfinite(loss):
+            return StopReason.DIVERGED
+        if self._network.stop_training:
+            return StopReason.EARLY_STOPPED
+        return StopReason.COMPLETED if trained >= self._schedule.epochs else None
 
     def _train_epoch(self, epoch: int) -> Logs:
         """One pass over the training rows; shorter when a callback stops the training."""

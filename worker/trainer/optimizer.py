@@ -37,6 +37,8 @@ def compile_network(network: keras.Model, spec: CompileSpec, *, jit_compile: boo
         metrics=[metric(each, spec.loss.encoding) for each in spec.metrics],
         jit_compile=jit_compile,
     )
+    # Now, not with the first step: a checkpoint is restored before it.
+    network.optimizer.build(network.trainable_variables)
 
 
 def wants_jit(spec: CompileSpec, layers: Sequence[LayerSpec], *, gpu: bool) -> bool:

@@ -1,5 +1,6 @@
 """Trains one trial, from plan to exported network, and turns whatever goes wrong into a report."""
 
+import math
 import time
 import traceback
 from pathlib import Path
@@ -25,11 +26,13 @@ from worker.messages import (
     Train,
 )
 from worker.trainer import engine
+from worker.trainer.checkpoint import Progress, Resumed
 from worker.trainer.data import Prepared, prepare
 from worker.trainer.export import export
-from worker.trainer.loop import Loop, Rows, Schedule
+from worker.trainer.loop import Ending, Loop, Position, Rows, Schedule
 from worker.trainer.network import build
 from worker.trainer.optimizer import compile_network
+from worker.trainer.protection import Protection, resume
 from worker.trainer.wire import Interrupted, Wire
 
 PULSE_SECONDS = 1.0
@@ -67,7 +70,14 @@ def _train(plan: Train, wire: Wire) -> Finished:
     prepared = prepare(Path(plan.folder), plan.profile, trial)
     wire.check()
     network, how = _built(trial, prepared)
-    watch = _Watch(wire)
+    chosen = callbacks(trial)
+    beginning = resume(plan.checkpointing, network, chosen)
+    protection = (
+        None
+        if plan.checkpointing is None
+        else Protection(plan.checkpointing, network, chosen, wire.send)
+    )
+    watch = _Watch(wire, protection)
     loop = Loop(
         network,
         training=Rows(x=prepared.x_train, y=prepared.y_train, weights=prepared.weights),
@@ -78,26 +88,39 @@ def _train(plan: Train, wire: Wire) -> Finished:
             seed=trial.seed,
             shuffle=trial.fit.shuffle,
         ),
-        callbacks=callbacks(trial),
+        callbacks=chosen,
         between=watch.between,
         on_epoch=watch.on_epoch,
+        after_epoch=watch.after_epoch,
         xla=how.xla,
     )
-    wire.send(Started(parameters=network.count_params(), engine=how.view()))
-    initial = loop.initial_loss()
-    ending = loop.run()
-    finding = divergence.judge(initial, watch.losses)
+    wire.send(
+        Started(
+            parameters=network.count_params(),
+            engine=how.view(),
+            epoch=beginning.epoch,
+            unreadable=beginning.unreadable,
+        )
+    )
+    ending = _run(loop, beginning.resumed, chosen, watch)
+    finding = divergence.judge(watch.initial_loss, watch.losses)
     if finding is not None:
         return Finished(stop_reason=StopReason.DIVERGED, network=None, findings=(finding,))
     return Finished(stop_reason=ending, network=_exported(network, prepared, plan))
 
 
 class _Watch:
-    """What happens around batches and epochs: reports out, a stop in."""
+    """What happens around batches and epochs: reports and checkpoints out, a stop in.
 
-    def __init__(self, wire: Wire) -> None:
+    Attributes:
+        initial_loss, losses: what the end is judged by; see Progress.
+    """
+
+    def __init__(self, wire: Wire, protection: Protection | None) -> None:
         self._wire = wire
+        self._protection = protection
         self._pulse_at = 0.0
+        self.initial_loss = math.nan
         self.losses: list[float] = []
 
     def between(self) -> None:
@@ -110,6 +133,27 @@ class _Watch:
     def on_epoch(self, row: Epoch) -> None:
         self.losses.append(row.metrics["loss"])
         self._wire.send(Epochs(rows=(row,)))
+
+    def after_epoch(self, position: Position) -> None:
+        if self._protection is not None and self._protection.due():
+            self._protection.write(
+                Progress(
+                    position=position,
+                    initial_loss=self.initial_loss,
+                    losses=tuple(self.losses),
+                )
+            )
+
+
+def _run(
+    loop: Loop, resumed: Resumed | None, chosen: list[keras.callbacks.Callback], watch: _Watch
+) -> Ending:
+    if resumed is None:
+        watch.initial_loss = loop.initial_loss()
+        return loop.run()
+    watch.initial_loss = resumed.progress.initial_loss
+    watch.losses.extend(resumed.progress.losses)
+    return loop.run(resumed.progress.position, restore=lambda: resumed.restore(chosen))
 
 
 def _built(trial: TrialSpec, prepared: Prepared) -> tuple[keras.Model, engine.Engine]:
