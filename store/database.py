@@ -20,43 +20,18 @@ POOL_CONNECTIONS = 10
 POOL_OVERFLOW = 10
 POOL_WAIT_SECONDS = 10
 
-# Everything here is a matter of milliseconds, so whatever takes longer than this is stuck.
-_POSTGRESQL_SETTINGS = {
-    "timezone": "UTC",
-    "default_transaction_isolation": "read\\ committed",
-    "lock_timeout": "10s",
-    "statement_timeout": "30s",
-    "idle_in_transaction_session_timeout": "60s",
-}
-_POSTGRESQL_CONNECT = {
-    "connect_timeout": 5,
-    "application_name": "epochd",
-    "options": " ".join(f"-c {name}={value}" for name, value in _POSTGRESQL_SETTINGS.items()),
-    # A connection whose other end is gone is noticed within half a minute.
-    "keepalives_idle": 10,
-    "keepalives_interval": 5,
-    "keepalives_count": 3,
-    "tcp_user_timeout": 20_000,
-}
-_POSTGRESQL_SNAPSHOT = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-
 
 class Database:
     """A SQLite or PostgreSQL database, shared by all threads of a process.
 
     Args:
         url: "sqlite:////data/epochd.sqlite3" or "postgresql://user@host/name".
+        hurried: no answer may take longer than everyday statements do; a migration's may.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, hurried: bool = True) -> None:
         self.url = url
-        self._engine = _engine(make_url(url))
-        if self._engine.dialect.name == "sqlite":
-            writes, reads = sqlite.WRITER, {}
-        else:
-            writes, reads = {}, _POSTGRESQL_SNAPSHOT
-        self._writer = self._engine.execution_options(**writes)
-        self._reader = self._engine.execution_options(**reads)
+        self._writer, self._reader = _engines(make_url(url), hurried=hurried)
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
@@ -92,7 +67,7 @@ class Database:
 
     def dispose(self) -> None:
         """Close all connections; open transactions lose theirs when they end."""
-        self._engine.dispose()
+        self._writer.dispose()  # the two share their connections
 
 
 @contextmanager
@@ -116,23 +91,30 @@ def _session(engine: Engine) -> Session:
     )
 
 
-def _engine(url: URL) -> Engine:
-    backend = url.get_backend_name()
-    if backend == "postgresql":
-        url = url.set(drivername="postgresql+psycopg")
-    engine = create_engine(
+def _engines(url: URL, *, hurried: bool) -> tuple[Engine, Engine]:
+    """One for transactions and one for snapshots, with the same pool of connections."""
+    if url.get_backend_name() == "sqlite":
+        engine = _engine(url)
+        sqlite.prepare(engine)
+        return engine.execution_options(**sqlite.WRITER), engine
+    # psycopg would cost every start on SQLite a tenth of a second.
+    from store import postgresql  # noqa: PLC0415
+
+    engine = _engine(url.set(drivername=postgresql.DRIVER), **postgresql.CONNECT)
+    postgresql.prepare(engine, postgresql.PATIENCE_SECONDS if hurried else None)
+    return engine, engine.execution_options(**postgresql.SNAPSHOT)
+
+
+def _engine(url: URL, **connect: object) -> Engine:
+    return create_engine(
         url,
         json_serializer=_json,
         json_deserializer=from_json,
         pool_size=POOL_CONNECTIONS,
         max_overflow=POOL_OVERFLOW,
         pool_timeout=POOL_WAIT_SECONDS,
-        pool_pre_ping=backend == "postgresql",
-        connect_args=_POSTGRESQL_CONNECT if backend == "postgresql" else {},
+        connect_args=connect,
     )
-    if backend == "sqlite":
-        sqlite.prepare(engine)
-    return engine
 
 
 def _json(value: object) -> str:

@@ -25,7 +25,7 @@ def migrate(url: str) -> None:
     Raises:
         Unavailable: the database cannot be reached.
     """
-    database = Database(url)
+    database = Database(url, hurried=False)
     try:
         with database.transaction() as tx:
             _take_turns(tx)
@@ -52,6 +52,7 @@ def _take_turns(tx: Session) -> None:
     if tx.get_bind().dialect.name == "postgresql":
         tx.execute(text("SET LOCAL lock_timeout = '60s'"))
         tx.execute(text("SET LOCAL statement_timeout = 0"))
+        tx.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
         tx.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
 
 
