@@ -1,8 +1,9 @@
 """Keeps out workers that no longer own a trial: their attempt's number is the token."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, and_, select, update
+from sqlalchemy import ColumnElement, and_, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from models.errors import LeaseLost
@@ -27,6 +28,16 @@ def held(lease: Lease) -> ColumnElement[bool]:
     return and_(
         TrialRow.id == lease.trial_id,
         TrialRow.attempt == lease.attempt,
+        TrialRow.state.in_(HELD),
+    )
+
+
+def held_by_one_of(leases: Iterable[Lease]) -> ColumnElement[bool]:
+    """Whether one of these attempts still owns the trial."""
+    pairs = [(lease.trial_id, lease.attempt) for lease in leases]
+    return and_(
+        TrialRow.id.in_([trial_id for trial_id, _ in pairs]),  # what an index can be searched with
+        tuple_(TrialRow.id, TrialRow.attempt).in_(pairs),
         TrialRow.state.in_(HELD),
     )
 

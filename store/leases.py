@@ -5,7 +5,7 @@ trial. Nothing here commits, and no time comes from this host's clock.
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from enum import StrEnum
 
 from pydantic import JsonValue, ValidationError
@@ -21,7 +21,7 @@ from store import claims, endings, epochs, events
 from store.claims import Claim
 from store.clock import now
 from store.events import Fact
-from store.fence import Lease, fence, held
+from store.fence import Lease, fence, held, held_by_one_of
 from store.moves import HELD
 from store.outcomes import Cancelled, Expired, Failed, Outcome
 
@@ -75,28 +75,64 @@ def claim(
     return None
 
 
+def renew_all(
+    tx: Session, leases: Collection[Lease], lease_seconds: float = LEASE_SECONDS
+) -> frozenset[Lease]:
+    """Keep many trials for another while, in one statement that waits for no lock.
+
+    Returns:
+        Those that were renewed. The others are lost, or another transaction holds their rows at
+        this moment: `orders` tells which, and those are to be renewed a little later.
+    """
+    free = (
+        select(TrialRow.id)
+        .where(held_by_one_of(leases))
+        .order_by(TrialRow.id)
+        .with_for_update(skip_locked=True)
+        .cte("free")
+    )
+    renewed = set(
+        tx.scalars(
+            update(TrialRow)
+            .where(TrialRow.id.in_(select(free.c.id)))
+            .values(lease_until=now(lease_seconds))
+            .returning(TrialRow.id)
+        )
+    )
+    return frozenset(lease for lease in leases if lease.trial_id in renewed)
+
+
+def orders(tx: Session, leases: Collection[Lease]) -> Mapping[Lease, Order]:
+    """What to do now with each of many trials, by one cheap read; the lost ones are left out."""
+    rows = tx.execute(select(TrialRow.id, TrialRow.state).where(held_by_one_of(leases)))
+    states = dict(rows.all())
+    return {
+        lease: Order.CANCEL if states[lease.trial_id] is State.CANCELLING else Order.GO_ON
+        for lease in leases
+        if lease.trial_id in states
+    }
+
+
 def renew(tx: Session, lease: Lease, lease_seconds: float = LEASE_SECONDS) -> Order:
-    """Keep the trial for another while.
+    """Keep one trial for another while.
 
     Raises:
         LeaseLost: another attempt owns it, or nobody.
     """
-    state = tx.scalar(
-        update(TrialRow)
-        .where(held(lease))
-        .values(lease_until=now(lease_seconds))
-        .returning(TrialRow.state)
-    )
-    return _order(state)
+    renew_all(tx, [lease], lease_seconds)
+    return order(tx, lease)
 
 
 def order(tx: Session, lease: Lease) -> Order:
-    """What to do now: a cheap read, fit for asking every second.
+    """What to do now with one trial.
 
     Raises:
         LeaseLost: another attempt owns it, or nobody.
     """
-    return _order(tx.scalar(select(TrialRow.state).where(held(lease))))
+    found = orders(tx, [lease]).get(lease)
+    if found is None:
+        raise LeaseLost
+    return found
 
 
 def describe(tx: Session, lease: Lease, engine: Mapping[str, JsonValue]) -> None:
@@ -200,9 +236,3 @@ def expire(
         .with_for_update(skip_locked=True)
     ).all()
     return tuple(endings.expire(tx, trial, max_crashes, lease_seconds) for trial in trials)
-
-
-def _order(state: State | None) -> Order:
-    if state is None:
-        raise LeaseLost
-    return Order.CANCEL if state is State.CANCELLING else Order.GO_ON

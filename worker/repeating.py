@@ -34,10 +34,10 @@ class Repeating:
         """Begin."""
         self._thread.start()
 
-    def stop(self) -> None:
-        """End; waits for an action that is under way. Safe to repeat."""
+    def stop(self, *, wait: bool = True) -> None:
+        """End; waits for an action that is under way unless told not to. Safe to repeat."""
         self._over.set()
-        if self._thread.is_alive():
+        if wait and self._thread.is_alive():
             self._thread.join()
 
     def __enter__(self) -> Self:

@@ -7,6 +7,7 @@ from models.specs.experiment import Device
 from store import failpoints, leases
 from store.claims import Claim
 from store.doorbell import Doorbell
+from worker.heartbeat import Heart
 from worker.supervise import Attempt, Means
 from worker.trainers import Trainers
 
@@ -38,6 +39,7 @@ class Slots:
         self._trainers = trainers
         self._doorbell = doorbell
         self._means = means
+        self._heart = Heart(means.database, means.timing)
 
     def work(self) -> None:
         """Claim and train, one trial after another, until there is none or the worker is to end.
@@ -53,7 +55,7 @@ class Slots:
             if trainer is None or (claim := self._claim()) is None:
                 return False
             failpoints.reach(failpoints.Place.CLAIMED)
-            queued = Attempt(claim, trainer, self._means).run()
+            queued = Attempt(claim, trainer, self._means, self._heart).run()
             failpoints.reach(failpoints.Place.FINISHED)
             self._doorbell.ring_train(claim.spec.limits.device, queued)
             return True

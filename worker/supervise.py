@@ -28,7 +28,7 @@ from store.outcomes import Cancelled, Failed, Outcome, Succeeded
 from worker import messages
 from worker.advance import advance
 from worker.endings import Crashed, Ended, Refused, Stopping, failure
-from worker.heartbeat import Heartbeat
+from worker.heartbeat import Heart
 from worker.messages import Ending, Epochs, Finished, Started, Stop, Stopped, Train
 from worker.process import TrainerGone, TrainerProcess
 from worker.spool import Spool
@@ -65,15 +65,16 @@ class Attempt:
         claim: the trial and the lease on it.
         trainer: warm and idle; ended afterwards when it could not be stopped in time.
         means: of this worker.
+        heart: of this worker.
     """
 
-    def __init__(self, claim: Claim, trainer: TrainerProcess, means: Means) -> None:
+    def __init__(self, claim: Claim, trainer: TrainerProcess, means: Means, heart: Heart) -> None:
         self._claim = claim
         self._lease = claim.lease
         self._trainer = trainer
         self._means = means
         self._spool = Spool(means.database, claim.lease, means.timing.flush)
-        self._heart = Heartbeat(means.database, claim.lease, means.timing)
+        self._heart = heart.keep(claim.lease)
         self._engine: dict[str, JsonValue] | None = None
         self._deadline = time.monotonic() + claim.spec.limits.max_seconds - claim.seconds
 

@@ -15,6 +15,7 @@ from models.tables.experiments import EventRow, ExperimentRow
 from models.tables.trials import AttemptRow, EpochRow, TrialRow
 from store import epochs, experiments, leases, queue, trials
 from store.database import Database
+from store.fence import Lease
 from store.moves import HELD
 from store.outcomes import Succeeded
 from tests.store.scenes import OWNER, Scene, epoch, planned
@@ -45,6 +46,26 @@ def _train(scene: Scene, luck: random.Random, ids: list[str]) -> None:
                 trials.add(tx, claim.lease.experiment_id, planned(1))
         else:
             leases.release(tx, claim.lease, "The worker drains.")
+
+
+def _beat(scene: Scene, luck: random.Random, ids: list[str]) -> None:
+    """What the heart of a process does that holds every trial there is."""
+    del luck, ids
+    time.sleep(0.02)
+    with scene.database.snapshot() as tx:
+        rows = tx.execute(
+            select(TrialRow.id, TrialRow.experiment_id, TrialRow.number, TrialRow.attempt).where(
+                TrialRow.state.in_(HELD)
+            )
+        ).all()
+    held = [
+        Lease(trial_id=row.id, experiment_id=row[1], number=row.number, attempt=row.attempt)
+        for row in rows
+    ]
+    with scene.database.transaction() as tx:
+        leases.renew_all(tx, held, 0.05)
+    with scene.database.snapshot() as tx:
+        leases.orders(tx, held)
 
 
 def _sweep(scene: Scene, luck: random.Random, ids: list[str]) -> None:
@@ -146,7 +167,7 @@ def _assert_all_adds_up(database: Database) -> None:
 
 
 def test_no_two_transactions_ever_deadlock_or_break_a_rule(scene: Scene) -> None:
-    steps = [_train, _train, _train, _sweep, _sweep, _cancel, _poll, _submit]
+    steps = [_train, _train, _train, _beat, _sweep, _sweep, _cancel, _poll, _submit]
     failures, done = _hammer(scene, steps)
     assert failures == []
     assert done["_train"] > 0, done
