@@ -3,17 +3,19 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from models.lifecycle import StopReason
-from tests.trainer.zoo import ZOO, Animal, Training, ready
-from worker.messages import Epoch
+from tests.trainer.zoo import BATCH, ROWS, ZOO, Animal, Training, ready
+from worker.messages import Ending, Epoch
 from worker.trainer import checkpoint
 from worker.trainer.checkpoint import Progress
 from worker.trainer.loop import Position
+from worker.trainer.wire import Interrupted
 
 # Keras converts its variables in a way that numpy 2 warns of.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -27,7 +29,7 @@ class Outcome:
     """What a training led to."""
 
     ending: StopReason
-    rows: list[dict[str, object]]
+    rows: list[dict[str, Any]]
     values: list[NDArray[np.generic]]
 
 
@@ -36,7 +38,7 @@ def _outcome(training: Training, ending: StopReason) -> Outcome:
     return Outcome(ending, _comparable(training.seen), [each.numpy() for each in variables])
 
 
-def _comparable(rows: Sequence[Epoch]) -> list[dict[str, object]]:
+def _comparable(rows: Sequence[Epoch]) -> list[dict[str, Any]]:
     return [row.model_dump(exclude={"seconds"}) for row in rows]
 
 
@@ -86,3 +88,39 @@ def test_after_whichever_epoch_it_goes_on_a_training_ends_the_same(
 
     for epoch in range(1, epochs + 1):
         _assert_same_end(_resumed(animal, tmp_path / f"{epoch}.npz"), undisturbed, epoch)
+
+
+@pytest.mark.parametrize("batch", [1, 3, 4, 7])
+def test_a_training_killed_within_an_epoch_goes_on_from_the_one_before(
+    tmp_path: Path, batch: int
+) -> None:
+    animal, (steps, cut) = ZOO[0], (-(-ROWS // BATCH) + 1, 2)
+    undisturbed = _undisturbed(animal)
+    batches = 0
+
+    def between() -> None:
+        nonlocal batches
+        batches += 1
+        if batches == cut * steps + batch:
+            raise Interrupted(Ending.DRAIN)
+
+    killed = ready(animal, after_epoch=_Writing(tmp_path), between=between)
+    with pytest.raises(Interrupted):
+        killed.loop.run()
+
+    newest = cut + (batch > steps)
+    assert max(path.name for path in tmp_path.iterdir()) == f"{newest}.npz"
+    _assert_same_end(_resumed(animal, tmp_path / f"{newest}.npz"), undisturbed, newest)
+
+
+def test_the_zoo_shows_what_it_is_meant_to() -> None:
+    """A plateau that fires before and after a cut, and a stop that restores an earlier epoch."""
+    by_name = {animal.name: animal for animal in ZOO}
+    plateau = _undisturbed(next(each for name, each in by_name.items() if "every epoch" in name))
+    stopped = _undisturbed(next(each for name, each in by_name.items() if "restores" in name))
+
+    rates = [row["learning_rate"] for row in plateau.rows]
+    assert rates == [0.001, 0.001, 0.0005, 0.00025, 0.000125]
+    losses = [row["metrics"]["val_loss"] for row in stopped.rows]
+    assert stopped.ending is StopReason.EARLY_STOPPED
+    assert losses.index(min(losses)) == len(losses) - 4
