@@ -5,6 +5,7 @@
 #   make test              the whole suite, on real parts; PYTEST_ARGS="-k cancel -x"
 #   make lint              style, types, import contracts
 #   make bench             the service's own speed, as a table
+#   make faults            the long fault campaign; FAULTS_ARGS="--trials 50 --database sqlite"
 #   make lock              resolve the requirements anew (needs uv)
 #   make setup PYTHON=...  .venv with the locked dependencies, made by the interpreter of your choice
 
@@ -12,7 +13,7 @@ VENV := .venv
 PYTHON_HERE := $(VENV)/bin/python
 READY := $(VENV)/.ready
 
-.PHONY: setup demo serve test lint bench lock
+.PHONY: setup demo serve test lint bench faults lock
 
 setup: $(READY)
 
@@ -38,6 +39,9 @@ lint: $(READY)
 
 bench: $(READY)
 	@$(PYTHON_HERE) -m benchmarks $(BENCH_ARGS)
+
+faults: $(READY)
+	@$(PYTHON_HERE) -m tests.faults $(FAULTS_ARGS)
 
 # One resolution for all four files: each is constrained by the largest, so they agree.
 # No annotations and no header, so that no address gets into them.

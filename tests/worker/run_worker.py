@@ -20,6 +20,8 @@ class Start(BaseModel):
     broker: str
     artifacts: str
     lease: float
+    sweep: float = 0.5
+    checkpoint: float = 10.0
 
 
 def main(start: Start) -> int:
@@ -30,7 +32,13 @@ def main(start: Start) -> int:
         artifacts=start.artifacts,
         cache=Path(start.artifacts) / "cache",
     )
-    timing = Timing(lease=start.lease, beat=start.lease / 6, sweep=0.5, ring=2.0)
+    timing = Timing(
+        lease=start.lease,
+        beat=start.lease / 6,
+        sweep=start.sweep,
+        ring=2.0,
+        checkpoint=start.checkpoint,
+    )
     if start.kind == "control":
         from worker.run_control import run_control  # noqa: PLC0415 - loads scikit-learn
 
