@@ -2,9 +2,10 @@
 
 from datetime import datetime
 
-from sqlalchemy import BindParameter, ColumnElement, Float, bindparam
+from sqlalchemy import BindParameter, ColumnElement, Float, bindparam, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.orm import Session
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
@@ -25,6 +26,11 @@ class _Now(FunctionElement[datetime]):
 def now(offset_seconds: float = 0.0) -> ColumnElement[datetime]:
     """The database's time, `offset_seconds` later (negative: earlier), as an SQL expression."""
     return _Now(bindparam(None, float(offset_seconds), type_=Float()))
+
+
+def read(tx: Session) -> datetime:
+    """The database's time, to judge later statements by."""
+    return tx.scalars(select(now())).one()
 
 
 def ago(seconds: BindParameter[float]) -> ColumnElement[datetime]:

@@ -4,8 +4,9 @@ As with trials the attempt's number is the fencing token, and the database's clo
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 
-from sqlalchemy import null, or_, select, true, update
+from sqlalchemy import ColumnElement, null, or_, select, true, update
 from sqlalchemy.orm import Session
 
 from models.errors import LeaseLost
@@ -130,10 +131,11 @@ def fail(tx: Session, claim: IngestClaim, problem: Problem) -> tuple[str, ...]:
     return _fail_waiting(tx, claim.dataset_id, problem)
 
 
-def expire(tx: Session, max_attempts: int) -> tuple[str, ...]:
+def expire(tx: Session, max_attempts: int, *, before: datetime | None = None) -> tuple[str, ...]:
     """Fail every dataset whose reader went silent for the last time that is allowed.
 
-    One that may be tried again is found by `unread`.
+    One that may be tried again is found by `unread`. `before` is when the lease must have run out,
+    by the database's clock; now when left out.
 
     Returns:
         The ids of the experiments that waited, which have to be advanced.
@@ -142,7 +144,7 @@ def expire(tx: Session, max_attempts: int) -> tuple[str, ...]:
         select(DatasetRow)
         .where(
             DatasetRow.state == DatasetState.PROCESSING,
-            DatasetRow.lease_until < now(),
+            DatasetRow.lease_until < (now() if before is None else before),
             DatasetRow.attempt >= max_attempts,
         )
         .order_by(DatasetRow.id)
@@ -159,16 +161,25 @@ def expire(tx: Session, max_attempts: int) -> tuple[str, ...]:
     return tuple(waited)
 
 
-def unread(tx: Session, silent_seconds: float, limit: int = 100) -> tuple[str, ...]:
-    """Datasets that nobody reads although the bell rang a while ago; it is to ring again now."""
+def unread(
+    tx: Session, silent_seconds: float, limit: int = 100, *, silent_before: datetime | None = None
+) -> tuple[str, ...]:
+    """Datasets that nobody reads although the bell rang a while ago; it is to ring again now.
+
+    `silent_before` is the database's time at which the lease of a dead reader must have run out;
+    None takes no reader for dead.
+    """
     rung_before = DatasetRow.rung_at < now(-silent_seconds)
+    free: ColumnElement[bool] = DatasetRow.lease_until.is_(None)
+    if silent_before is not None:
+        free = or_(free, DatasetRow.lease_until < silent_before)
     ids = tx.scalars(
         select(DatasetRow.id)
         .where(
             DatasetRow.state == DatasetState.PROCESSING,
             DatasetRow.deleted_at.is_(None),
             or_(DatasetRow.rung_at.is_(None), rung_before),
-            or_(DatasetRow.lease_until.is_(None), DatasetRow.lease_until < now()),
+            free,
         )
         .order_by(DatasetRow.id)
         .limit(limit)

@@ -6,6 +6,7 @@ trial. Nothing here commits, and no time comes from this host's clock.
 
 import logging
 from collections.abc import Collection, Mapping
+from datetime import datetime
 from enum import StrEnum
 
 from pydantic import JsonValue, ValidationError
@@ -214,14 +215,26 @@ def finish(tx: Session, lease: Lease, outcome: Outcome, *, resumed: int = 0) -> 
 
 
 def expire(
-    tx: Session, max_crashes: int = MAX_CRASHES, lease_seconds: float = LEASE_SECONDS
+    tx: Session,
+    max_crashes: int = MAX_CRASHES,
+    lease_seconds: float = LEASE_SECONDS,
+    *,
+    before: datetime | None = None,
 ) -> tuple[Expired, ...]:
     """Take back every trial whose lease has run out, and count a crash for each.
 
     The experiments of those that failed or were cancelled have to be advanced. What another
     transaction holds at this moment is left for the next time.
+
+    Args:
+        tx: the transaction.
+        max_crashes: the last that a trial survives is one less.
+        lease_seconds: how long their workers were silent, for the history.
+        before: when the leases must have run out, by the database's clock. None is the time at
+            which the database gets to it: whoever may have waited for that asked it before.
     """
-    overdue = and_(TrialRow.lease_until < now(), TrialRow.state.in_(HELD))
+    until = now() if before is None else before
+    overdue = and_(TrialRow.lease_until < until, TrialRow.state.in_(HELD))
     ids = tx.scalars(select(TrialRow.experiment_id).where(overdue).distinct()).all()
     locked = tx.scalars(
         select(ExperimentRow.id)

@@ -6,12 +6,14 @@ and whoever is second finds nothing to do.
 
 import logging
 import time
+from datetime import datetime
 
 from models.errors import StorageFull, Unavailable
-from store import experiments, idempotency, ingest, leases, queue, workers
+from store import clock, experiments, idempotency, ingest, leases, queue, workers
 from store.database import Database
 from store.doorbell import Doorbell, Task
 from worker.advance import advance
+from worker.patience import Patience
 from worker.repeating import Repeating
 from worker.timing import Timing
 
@@ -23,22 +25,26 @@ TIDY_SECONDS = 60.0
 SILENT_LEASES = 10
 # So often a dataset may take its reader down before it is given up.
 MAX_READS = 3
+# At least so many rounds a lease: what disturbs the database must not go unnoticed between two.
+ROUNDS_A_LEASE = 6
 
 
 class Sweeper:
     """Sweeps from `start` to `stop`.
 
-    After its own start and after every failure of the database it waits one lease before it takes
-    anything away: workers that could not renew meanwhile get the time to do so.
+    After its own start and after whatever kept workers from renewing - a database that failed or
+    did not answer, a machine that slept, a clock that was set - it waits one lease before it takes
+    anything away. What it takes was overdue at a moment when the database was seen to be awake.
     """
 
     def __init__(self, *, database: Database, doorbell: Doorbell, timing: Timing) -> None:
         self._database = database
         self._doorbell = doorbell
         self._timing = timing
-        self._reclaim_at = time.monotonic() + timing.lease
+        self._patience = Patience(timing.lease)
         self._tidy_at = time.monotonic()
-        self._repeating = Repeating(self.sweep, every=timing.sweep, name="sweeper")
+        every = min(timing.sweep, timing.lease / ROUNDS_A_LEASE)
+        self._repeating = Repeating(self.sweep, every=every, name="sweeper")
 
     def start(self) -> None:
         """Begin to sweep, in a thread of its own."""
@@ -55,22 +61,34 @@ class Sweeper:
             Unavailable, StorageFull: the database is away or full, so no worker could renew.
         """
         try:
-            if time.monotonic() >= self._reclaim_at:
-                self._reclaim()
+            seen = self._look()
+            if seen is not None:
+                self._reclaim(seen)
             self._advance()
-            self._ring()
+            self._ring(seen)
             if time.monotonic() >= self._tidy_at:
                 self._tidy()
         except (Unavailable, StorageFull):
-            self._reclaim_at = time.monotonic() + self._timing.lease
+            self._patience.lose()
             raise
 
-    def _reclaim(self) -> None:
-        """Take trials and datasets back from workers that are silent."""
+    def _look(self) -> datetime | None:
+        """The database's time, or None as long as nobody may be taken for dead.
+
+        What is overdue by that time was so before a later statement could hang.
+        """
+        asked_at = time.monotonic()
+        with self._database.snapshot() as tx:
+            seen = clock.read(tx)
+        self._patience.answered(seen, asked_at=asked_at)
+        return seen if self._patience.may_judge() else None
+
+    def _reclaim(self, seen: datetime) -> None:
+        """Take trials and datasets back from workers that were silent for too long at that time."""
         with self._database.transaction() as tx:
-            leases.expire(tx, lease_seconds=self._timing.lease)
+            leases.expire(tx, before=seen, lease_seconds=self._timing.lease)
         with self._database.transaction() as tx:
-            ingest.expire(tx, MAX_READS)
+            ingest.expire(tx, MAX_READS, before=seen)
 
     def _advance(self) -> None:
         """Take the step that whoever ended a trial did not take."""
@@ -85,11 +103,11 @@ class Sweeper:
             except Exception:  # one experiment must not hold up the others
                 log.exception("%s cannot be advanced", experiment_id)
 
-    def _ring(self) -> None:
-        """Ring again for what nobody took."""
+    def _ring(self, seen: datetime | None) -> None:
+        """Ring again for what nobody took, or whose reader was taken for dead at that time."""
         ring_for_trials(self._database, self._doorbell, self._timing, silent=self._timing.ring)
         with self._database.transaction() as tx:
-            unread = ingest.unread(tx, self._timing.ring)
+            unread = ingest.unread(tx, self._timing.ring, silent_before=seen)
         for dataset_id in unread:
             self._doorbell.ring_control(Task.INGEST, dataset_id)
 

@@ -16,7 +16,7 @@ from models.errors import (
 from models.lifecycle import DatasetState, State
 from models.views.base import Problem
 from models.views.dataset import DatasetView
-from store import datasets, experiments, ingest
+from store import clock, datasets, experiments, ingest
 from store.ingest import IngestClaim
 from tests.store.scenes import OWNER, PROFILE, Scene
 
@@ -159,6 +159,22 @@ def test_the_bell_rings_again_for_what_nobody_reads_but_only_once(scene: Scene) 
     _must_claim(scene, view.id)
     with scene.database.transaction() as tx:
         assert ingest.unread(tx, silent_seconds=0) == ()
+
+
+def test_the_bell_rings_again_when_a_reader_is_dead_and_not_while_nobody_can_tell(
+    scene: Scene,
+) -> None:
+    view, _ = _upload(scene)
+    with scene.database.transaction() as tx:
+        before = clock.read(tx)
+    _must_claim(scene, view.id, seconds=0)
+    with scene.database.transaction() as tx:
+        assert ingest.unread(tx, silent_seconds=0) == ()
+        assert ingest.unread(tx, silent_seconds=0, silent_before=before) == ()
+    with scene.database.transaction() as tx:
+        after = clock.read(tx)
+    with scene.database.transaction() as tx:
+        assert ingest.unread(tx, silent_seconds=0, silent_before=after) == (view.id,)
 
 
 def test_a_dataset_that_is_given_back_is_to_be_read_and_did_not_take_its_reader_down(

@@ -9,7 +9,7 @@ from models.errors import IllegalMove, LeaseLost, NotFound
 from models.findings import Finding
 from models.lifecycle import State, StopReason
 from models.views.base import Problem
-from store import epochs, experiments, leases, trials
+from store import clock, epochs, experiments, leases, trials
 from store.artifacts import Stored
 from store.fence import Lease
 from store.leases import Order
@@ -72,6 +72,22 @@ def test_a_silent_workers_trial_goes_back_to_the_queue_and_to_another(scene: Sce
     assert second.attempt == 2
     outcomes = [(a.worker, a.outcome) for a in scene.trial(experiment_id).attempts]
     assert outcomes == [("first", "expired"), ("second", None)]
+
+
+def test_who_was_overdue_only_after_the_moment_that_is_judged_keeps_its_trial(
+    scene: Scene,
+) -> None:
+    experiment_id = scene.submit()
+    with scene.database.snapshot() as tx:
+        before = clock.read(tx)
+    scene.must_claim(seconds=0)
+    with scene.database.transaction() as tx:
+        assert leases.expire(tx, before=before) == ()
+    with scene.database.snapshot() as tx:
+        after = clock.read(tx)
+    with scene.database.transaction() as tx:
+        assert len(leases.expire(tx, before=after)) == 1
+    assert scene.trial(experiment_id).state is State.QUEUED
 
 
 def test_the_third_crash_ends_a_trial_as_worker_lost(scene: Scene) -> None:
