@@ -10,6 +10,7 @@ from pydantic import JsonValue
 from models.errors import EpochdError
 from models.lifecycle import StopReason
 from models.views.base import Problem
+from store.artifacts import Stored
 from store.outcomes import Failed
 from worker import messages
 from worker.messages import Ending, Finished, Stopped
@@ -20,6 +21,18 @@ _TITLES = {
     StopReason.WORKER_LOST: "The training was lost",
     StopReason.ERROR: "The training failed",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The training came to its own end, and what it left is stored.
+
+    Attributes:
+        network: None where there is none worth keeping.
+    """
+
+    finished: Finished
+    network: Stored | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +57,7 @@ class Refused:
     error: EpochdError
 
 
-Ended = Finished | messages.Failed | Stopped | Crashed | Refused
+Ended = Kept | messages.Failed | Stopped | Crashed | Refused
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ class Ingest:
     Args:
         worker: the name under which datasets are claimed.
         drain: set when the worker is to end.
+        scratch: a folder of this machine for what is only being made.
     """
 
     def __init__(
@@ -40,12 +41,14 @@ class Ingest:
         worker: str,
         drain: threading.Event,
         timing: Timing,
+        scratch: Path,
     ) -> None:
         self._database = database
         self._artifacts = artifacts
         self._worker = worker
         self._drain = drain
         self._timing = timing
+        self._scratch = scratch
 
     def run(self, dataset_id: str) -> None:
         """Read it, unless another does or did.
@@ -81,7 +84,7 @@ class Ingest:
 
     def _read(self, claim: IngestClaim) -> None:
         key = keys.dataset_folder(claim.sha256, PARSER_VERSION)
-        with TemporaryDirectory(prefix="epochd-") as scratch:
+        with TemporaryDirectory(dir=self._scratch) as scratch:
             folder = Path(scratch) / "folder"
             folder.mkdir()
             try:

@@ -10,6 +10,7 @@ from store import broker
 from worker import celery_app, tasks
 from worker.parts import Places, parts, report_of
 from worker.process import TrainerSettings
+from worker.scratch import process_folder
 from worker.slots import Slots
 from worker.supervise import Means
 from worker.timing import Timing
@@ -33,6 +34,7 @@ def run_train(places: Places, *, slots: int, device: Device, timing: Timing | No
     report = report_of(WorkerKind.TRAIN, device, slots)
     settings = TrainerSettings(threads=_threads(slots), device=device)
     with (
+        process_folder() as scratch,
         closing(Trainers(slots, settings, drain)) as trainers,
         parts(places, report, timing) as found,
     ):
@@ -46,6 +48,7 @@ def run_train(places: Places, *, slots: int, device: Device, timing: Timing | No
                 artifacts=found.artifacts,
                 drain=drain,
                 timing=timing,
+                scratch=scratch,
             ),
         ).work
         celery = celery_app.app(places.broker)

@@ -1,21 +1,32 @@
-"""Epochs on their way into the database: gathered for a moment, kept while the database is away."""
+"""What an attempt has to write, on its way into the database.
+
+Gathered for a moment, and kept while the database is away: a training waits for no transaction.
+"""
 
 import logging
 import math
 import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
+from sqlalchemy.orm import Session
+
 from models.errors import StorageFull, Unavailable
-from store import epochs
+from store import checkpoints, epochs, failpoints
 from store.database import Database
 from store.epochs import EpochRecord
 from store.fence import Lease
+from worker.checkpoints import Carrier
 from worker.messages import Epoch
 
 log = logging.getLogger(__name__)
 
 # How soon a database that was away or full is tried again.
 AWAY_SECONDS = 1.0
+
+Note = Callable[[Session], Sequence[str]]
+"""Something to be written; the keys of the files that no row names any more then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,48 +38,92 @@ class _Waiting:
 
 
 class Spool:
-    """The epochs of one attempt.
+    """The notes, epochs and checkpoints of one attempt.
 
-    The first one after a pause is written at once, so that it is seen at once; what follows within
-    `seconds` of a write is written together, so that fast epochs share transactions.
+    The first epoch after a pause is written at once, so that it is seen at once; what follows
+    within `seconds` of a write is written together, so that fast epochs share transactions. A
+    stored checkpoint is registered with the epochs that wait, so never before its own.
+
+    Args:
+        database: of the service.
+        lease: under which everything is written.
+        carrier: brings the stored checkpoints, and is told when they are registered.
+        seconds: the least between two writes.
+
+    Attributes:
+        last: the last epoch that it was given; 0 before the first.
     """
 
-    def __init__(self, database: Database, lease: Lease, seconds: float) -> None:
+    def __init__(self, database: Database, lease: Lease, carrier: Carrier, seconds: float) -> None:
         self._database = database
         self._lease = lease
+        self._carrier = carrier
         self._seconds = seconds
+        self._notes: list[Note] = []
         self._waiting: list[_Waiting] = []
         self._due_at = 0.0
+        self.last = 0
 
     def add(self, rows: tuple[Epoch, ...]) -> None:
         """Take epochs that have just ended."""
-        self._waiting += [_Waiting(row, time.monotonic()) for row in rows]
+        for row in rows:
+            self._waiting.append(_Waiting(row, time.monotonic()))
+            self.last = row.epoch
+
+    def note(self, note: Note) -> None:
+        """Take something else that is to be written, before the epochs that come after it."""
+        self._notes.append(note)
 
     def due_in(self) -> float:
         """Seconds until `flush` has something to do."""
-        return max(0.0, self._due_at - time.monotonic()) if self._waiting else math.inf
+        if self._waiting or self._notes or self._carrier.carried:
+            return max(0.0, self._due_at - time.monotonic())
+        return math.inf
 
-    def flush(self) -> None:
+    def flush(self, *, at_once: bool = False) -> None:
         """Write what waits, if it is time. A database that is away or full is tried again later.
 
         Raises:
             LeaseLost: the trial is another's now.
         """
-        if self.due_in() != 0.0:
+        due_in = self.due_in()
+        if due_in == math.inf or (due_in and not at_once):
             return
         now = time.monotonic()
         try:
-            with self._database.transaction() as tx:
-                epochs.append(tx, self._lease, [_record(waiting, now) for waiting in self._waiting])
+            with self.transaction():
+                pass
         except (Unavailable, StorageFull) as away:
             log.warning("%d epochs of %s wait: %s", len(self._waiting), self._lease, away)
             self._due_at = now + AWAY_SECONDS
         else:
-            self._waiting.clear()
             self._due_at = now + self._seconds
 
-    def rest(self) -> tuple[EpochRecord, ...]:
-        """What still waits, for the transaction that ends the trial."""
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """A transaction that has written all that waits; once it is committed, nothing waits.
+
+        Raises:
+            LeaseLost: the trial is another's now.
+            Unavailable, StorageFull: the database is away or full; everything waits still.
+        """
+        carried = self._carrier.carried
+        superfluous: list[str] = []
+        with self._database.transaction() as tx:
+            for note in self._notes:
+                superfluous += note(tx)
+            epochs.append(tx, self._lease, self._records())
+            if carried is not None:
+                superfluous += checkpoints.keep(tx, self._lease, carried.epoch, carried.stored)
+            yield tx
+        self._notes.clear()
+        self._waiting.clear()
+        if carried is not None:
+            failpoints.reach(failpoints.Place.CHECKPOINT_COMMITTED)
+            self._carrier.registered()
+        self._carrier.remove(superfluous)
+
+    def _records(self) -> tuple[EpochRecord, ...]:
         now = time.monotonic()
         return tuple(_record(waiting, now) for waiting in self._waiting)
 

@@ -5,32 +5,47 @@ does - fail, crash, hang, write rubbish - ends this attempt and nothing else.
 """
 
 import logging
-import math
+import tempfile
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from typing import TypeVar
 
 from pydantic import JsonValue
 from sqlalchemy.orm import Session
 
-from models.errors import EpochdError, LeaseLost, StorageFull, Unavailable
-from models.lifecycle import State
+from models.errors import ArtifactsUnavailable, EpochdError, LeaseLost, StorageFull
 from models.resolve import resolve
-from store import epochs, failpoints, keys, leases
-from store.artifacts import Artifacts, Stored
+from store import failpoints, keys, leases
+from store.artifacts import Artifacts, plainly
 from store.claims import Claim
 from store.database import Database
-from store.outcomes import Cancelled, Failed, Outcome, Succeeded
+from store.outcomes import Cancelled, Failed, Succeeded
 from worker import messages
-from worker.advance import advance
-from worker.endings import Crashed, Ended, Refused, Stopping, failure
+from worker.attentive import patiently
+from worker.checkpoints import Carrier
+from worker.closing import Closing
+from worker.endings import Crashed, Ended, Kept, Refused, Stopping, failure
 from worker.heartbeat import Heart
-from worker.messages import Ending, Epochs, Finished, Started, Stop, Stopped, Train
+from worker.messages import (
+    Checkpointed,
+    CheckpointFile,
+    Checkpointing,
+    Ending,
+    Epochs,
+    Finished,
+    Started,
+    Stop,
+    Stopped,
+    Train,
+    Unprotected,
+)
 from worker.process import TrainerGone, TrainerProcess
+from worker.resuming import Resuming
+from worker.scratch import attempt_folder
 from worker.spool import Spool
 from worker.timing import Timing
 
@@ -38,10 +53,12 @@ log = logging.getLogger(__name__)
 
 # How long one wait for a report lasts: a cancel that the heartbeat brought is seen as soon.
 GLANCE_SECONDS = 0.1
+# The folder within an attempt's own into which its trainer writes checkpoints.
+CHECKPOINTS = "checkpoints"
 # How far apart two processes that are ended together may notice it.
 TOGETHER_SECONDS = 0.5
-# A database that is away or full when a trial ends is tried again so often.
-AWAY_SECONDS = 1.0
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,12 +67,26 @@ class Means:
 
     Attributes:
         drain: set when the worker is to end.
+        scratch: a folder of this machine for the files of attempts.
     """
 
     database: Database
     artifacts: Artifacts
     drain: threading.Event
     timing: Timing
+    scratch: Path = field(default_factory=lambda: Path(tempfile.gettempdir()))
+
+
+class _Halted(Exception):
+    """A wait came to an end because the attempt is to end.
+
+    Attributes:
+        reason: why.
+    """
+
+    def __init__(self, reason: Ending) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 class Attempt:
@@ -73,10 +104,20 @@ class Attempt:
         self._lease = claim.lease
         self._trainer = trainer
         self._means = means
-        self._spool = Spool(means.database, claim.lease, means.timing.flush)
         self._heart = heart.keep(claim.lease)
+        self._resuming = Resuming(claim, means.artifacts)
+        self._carrier = Carrier(means.artifacts, claim.lease)
+        self._spool = Spool(means.database, claim.lease, self._carrier, means.timing.flush)
+        self._closing = Closing(
+            lease=claim.lease,
+            spool=self._spool,
+            carrier=self._carrier,
+            drain=means.drain,
+            timing=means.timing,
+        )
         self._engine: dict[str, JsonValue] | None = None
-        self._deadline = time.monotonic() + claim.spec.limits.max_seconds - claim.seconds
+        self._warned = False
+        self._begun = time.monotonic()
 
     def run(self) -> int:
         """Train.
@@ -84,9 +125,10 @@ class Attempt:
         Returns:
             How many trials came into the queue by the way this ended.
         """
-        with TemporaryDirectory(prefix="epochd-") as scratch, self._heart:
+        with ExitStack() as parts:
+            parts.enter_context(self._heart)
             try:
-                ended = self._train(Path(scratch))
+                ended = self._train(parts)
                 return self._write_down(ended)
             except LeaseLost:
                 log.warning("%s is another's now", self._lease)
@@ -96,14 +138,19 @@ class Attempt:
                 self._trainer.end()
                 raise
 
-    def _train(self, scratch: Path) -> Ended:
+    def _train(self, parts: ExitStack) -> Ended:
         try:
-            plan = self._plan(scratch)
+            scratch = parts.enter_context(attempt_folder(self._means.scratch))
+            parts.enter_context(self._carrier)  # its thread ends before the folder does
+            self._trainer.send(self._plan(scratch))
+            ended = self._watch(scratch / CHECKPOINTS)
+            return self._keep(ended) if isinstance(ended, Finished) else ended
+        except LeaseLost:
+            raise
+        except _Halted as halted:
+            return Stopped(reason=halted.reason)
         except EpochdError as error:
             return Refused(error)
-        try:
-            self._trainer.send(plan)
-            return self._watch()
         except TrainerGone as gone:
             # A service manager may end all processes of a service at once: that is no crash.
             if self._means.drain.wait(TOGETHER_SECONDS):
@@ -112,15 +159,29 @@ class Attempt:
             return Crashed(str(gone))
 
     def _plan(self, scratch: Path) -> Train:
+        """What the trainer is told, with everything fetched that it needs.
+
+        Raises:
+            EpochdError: it cannot be trained, or not here and now.
+        """
         claim = self._claim
+        folder = self._patiently(lambda: self._means.artifacts.local(claim.folder))
+        found = self._patiently(self._resuming.fetch)
+        with plainly():
+            (scratch / CHECKPOINTS).mkdir()
         return Train(
             trial=resolve(claim.spec, claim.changes, claim.profile, seed=claim.seed),
             profile=claim.profile,
-            folder=str(self._means.artifacts.local(claim.folder)),
+            folder=str(folder),
             network=str(scratch / "network.keras"),
+            checkpointing=Checkpointing(
+                folder=str(scratch / CHECKPOINTS),
+                seconds=self._means.timing.checkpoint,
+                found=found,
+            ),
         )
 
-    def _watch(self) -> Finished | messages.Failed | Stopped:
+    def _watch(self, checkpoints: Path) -> Finished | messages.Failed | Stopped:
         """Follow the training to its end, which is proven when this returns."""
         stopping: Stopping | None = None
         while True:
@@ -136,10 +197,15 @@ class Attempt:
                 case messages.Failed() as failed:
                     log.error("%s failed: %s", self._lease, failed.detail)
                     return failed
-                case Started(engine=engine):
-                    self._describe(engine)
+                case Started() as started:
+                    self._begin(started)
                 case Epochs(rows=rows):
                     self._spool.add(rows)
+                case Checkpointed(file=file):
+                    self._take(file, checkpoints)
+                case Unprotected(problem=problem):
+                    self._warn(problem)
+            self._warn(self._carrier.trouble)
             self._spool.flush()
 
     def _stop_if_wanted(self) -> Stopping | None:
@@ -148,89 +214,129 @@ class Attempt:
             stopping = Stopping.within(timing.stop, Ending.CANCEL)
         elif self._means.drain.is_set():
             stopping = Stopping.within(timing.drain, Ending.DRAIN)
-        elif time.monotonic() > self._deadline:
+        elif time.monotonic() > self._deadline():
             stopping = Stopping.within(timing.stop, Ending.TIMEOUT)
         else:
             return None
         self._trainer.send(Stop(reason=stopping.reason))
         return stopping
 
-    def _describe(self, engine: dict[str, JsonValue]) -> None:
-        """Show how it is trained while it trains; `finish` writes it again."""
-        self._engine = engine
-        with suppress(Unavailable, StorageFull), self._means.database.transaction() as tx:
-            leases.describe(tx, self._lease, engine)
+    def _deadline(self) -> float:
+        """When the trial has taken too long; epochs that are trained again count once."""
+        limit = self._claim.spec.limits.max_seconds
+        return self._begun + limit - self._resuming.seconds
+
+    def _begin(self, started: Started) -> None:
+        """Show how it is trained, and from where on; `finish` writes the first again."""
+        self._engine = started.engine
+        self._resuming.begun(started)
+        self._spool.note(self._describe)
+        self._spool.note(self._resuming.note)
+
+    def _describe(self, tx: Session) -> tuple[str, ...]:
+        leases.describe(tx, self._lease, self._engine or {})
+        return ()
+
+    def _take(self, file: CheckpointFile, folder: Path) -> None:
+        """Have a checkpoint stored; a trainer cannot make us take, or remove, any other file."""
+        if Path(file.path).parent == folder and file.epoch <= self._spool.last:
+            self._carrier.take(file)
+        else:
+            log.warning("%s reports a checkpoint that is none: %s", self._lease, file)
+
+    def _warn(self, problem: str | None) -> None:
+        """Say once an attempt that checkpoints cannot be kept; the training goes on."""
+        if problem is None or self._warned:
+            return
+        self._warned = True
+        log.warning("%s trains without a new checkpoint: %s", self._lease, problem)
+        reason = f"A checkpoint could not be kept, and the training goes on without: {problem}"
+        self._spool.note(lambda tx: self._tell(tx, "checkpoint.unprotected", reason))
+
+    def _tell(self, tx: Session, kind: str, reason: str) -> tuple[str, ...]:
+        leases.tell(tx, self._lease, kind, reason)
+        return ()
+
+    def _keep(self, finished: Finished) -> Kept:
+        """Store the network of a training that came to its end.
+
+        Raises:
+            StorageFull, ArtifactsUnavailable: it cannot be stored, for long.
+        """
+        file = finished.network
+        if file is None:
+            return Kept(finished, None)
+        lease = self._lease
+        key = keys.network(lease.experiment_id, lease.number, lease.attempt)
+        path = Path(file.path)
+        try:
+            network = self._patiently(
+                lambda: self._means.artifacts.put(key, path), grace=self._means.timing.drain
+            )
+        except (StorageFull, ArtifactsUnavailable) as error:
+            problem = f"The network is trained but could not be stored: {error.detail}"
+            raise type(error)(problem) from error
+        failpoints.reach(failpoints.Place.NETWORK_STORED)
+        return Kept(finished, network)
+
+    def _patiently(self, verb: Callable[[], Result], *, grace: float = 0.0) -> Result:
+        """Wait for the artifact store, for a while; less when the worker is to end.
+
+        Raises:
+            _Halted: the attempt is to end.
+        """
+        stopping: Stopping | None = None
+
+        def heed() -> None:
+            nonlocal stopping
+            if self._heart.lost:
+                raise LeaseLost
+            if self._heart.cancelled:
+                raise _Halted(Ending.CANCEL)
+            if self._means.drain.is_set():
+                stopping = stopping or Stopping.within(grace, Ending.DRAIN)
+                if stopping.overdue():
+                    raise _Halted(Ending.DRAIN)
+
+        return patiently(verb, seconds=self._means.timing.artifacts, heed=heed)
 
     def _write_down(self, ended: Ended) -> int:
-        lease = self._lease
+        lease, resumed = self._lease, self._resuming.epoch
         match ended:
-            case Finished():
-                outcome = self._result(ended)
-                return self._insist(lambda tx: leases.finish(tx, lease, outcome))
+            case Kept():
+                outcome = self._success(ended)
+                return self._closing.insist(
+                    lambda tx: leases.finish(tx, lease, outcome, resumed=resumed)
+                )
             case messages.Failed() | Refused() | Stopped(reason=Ending.TIMEOUT):
                 failed = self._failure(ended)
-                return self._insist(lambda tx: leases.finish(tx, lease, failed))
+                return self._closing.insist(
+                    lambda tx: leases.finish(tx, lease, failed, resumed=resumed)
+                )
             case Stopped(reason=Ending.CANCEL):
-                return self._insist(lambda tx: leases.finish(tx, lease, Cancelled()))
+                return self._closing.insist(lambda tx: leases.finish(tx, lease, Cancelled()))
             case Stopped():
+                self._save_progress()
                 reason = "Its worker was told to end."
-                return self._insist(lambda tx: leases.release(tx, lease, reason))
+                return self._closing.insist(lambda tx: leases.release(tx, lease, reason))
             case Crashed():
+                self._save_progress()
                 failed = self._failure(ended)
-                return self._insist(lambda tx: leases.crashed(tx, lease, failed))
+                return self._closing.insist(lambda tx: leases.crashed(tx, lease, failed))
 
-    def _result(self, finished: Finished) -> Outcome:
-        """Keep the network, then say what came out."""
-        lease, file = self._lease, finished.network
-        network: Stored | None = None
-        if file is not None:
-            key = keys.network(lease.experiment_id, lease.number, lease.attempt)
-            try:
-                network = self._means.artifacts.put(key, Path(file.path))
-            except EpochdError as error:
-                return self._failure(Refused(error))
-            failpoints.reach(failpoints.Place.NETWORK_STORED)
+    def _save_progress(self) -> None:
+        """Let the newest checkpoint still be stored, for the attempt that comes after this one."""
+        self._spool.flush(at_once=True)
+        self._carrier.settle(self._means.timing.settle)
+
+    def _success(self, kept: Kept) -> Succeeded:
         return Succeeded(
-            stop_reason=finished.stop_reason,
-            network=network,
-            findings=finished.findings,
+            stop_reason=kept.finished.stop_reason,
+            network=kept.network,
+            findings=kept.finished.findings,
             engine=self._engine,
         )
 
     def _failure(self, ended: messages.Failed | Refused | Stopped | Crashed) -> Failed:
         limit = self._claim.spec.limits.max_seconds
         return failure(ended, max_seconds=limit, engine=self._engine)
-
-    def _insist(self, verb: Callable[[Session], State]) -> int:
-        """Write the end in one transaction with what follows from it, however long that takes.
-
-        Only a worker that is to end gives up on a database that stays away: then the lease runs
-        out, and whoever sweeps gives the trial to another.
-
-        Raises:
-            LeaseLost: the trial is another's now.
-        """
-        lease, patience = self._lease, math.inf
-        while True:
-            try:
-                with self._means.database.transaction() as tx:
-                    epochs.append(tx, lease, self._spool.rest())
-                    state = verb(tx)
-                    return self._step(tx) if state.is_terminal else 1
-            except (Unavailable, StorageFull) as away:
-                if self._means.drain.is_set():
-                    patience = min(patience, time.monotonic() + self._means.timing.away)
-                if time.monotonic() >= patience:
-                    log.error("the end of %s is lost: %s", lease, away)  # noqa: TRY400 - expected
-                    return 0
-                log.warning("the end of %s waits: %s", lease, away)
-                time.sleep(AWAY_SECONDS)
-
-    def _step(self, tx: Session) -> int:
-        """What follows from the end. If that fails, the end stands, and the sweeper tries again."""
-        try:
-            with tx.begin_nested():
-                return advance(tx, self._lease.experiment_id)
-        except Exception:
-            log.exception("%s cannot be advanced", self._lease.experiment_id)
-            return 0

@@ -18,6 +18,9 @@ class Timing:
         drain: the same when the worker is to end; all in all a worker has 30 s.
         away: how long the end of a trial waits for a database that is away, once the worker is to
             end.
+        settle: how long the newest checkpoint may still take when an attempt ends before its trial.
+        artifacts: how long a file store that is away or full is tried before the trial fails.
+        collect: between two collections of files that no row names.
         sweep: between two rounds of the sweeper.
         ring: queued work that nobody took for so long is rung for again.
         report: between two signs of life of a worker process.
@@ -32,6 +35,9 @@ class Timing:
     stop: float = 1.0
     drain: float = 10.0
     away: float = 10.0
+    settle: float = 3.0
+    artifacts: float = 120.0
+    collect: float = 600.0
     sweep: float = 2.0
     ring: float = 5.0
     report: float = 5.0
