@@ -22,7 +22,7 @@ from models.views.comparison import Conclusion
 from models.views.experiment import ExperimentView
 from store import cursors, datasets, events, keys, moves, standing
 from store.clock import now
-from store.moves import HELD, Locked
+from store.moves import Locked
 from store.trials import PlannedTrialRow, insert_queued
 
 _CONCLUSIONS = {
@@ -173,7 +173,8 @@ def lock(tx: Session, experiment_id: str) -> Locked | None:
 def cancel(tx: Session, *, owner: str, experiment_id: str) -> ExperimentView:
     """Cancel what is queued at once, and ask the workers of what is running to end it.
 
-    Again is the same as once.
+    Again is the same as once. One that has begun has something to conclude, so it has to be
+    advanced, also when none of its trials is running at this moment.
 
     Raises:
         NotFound: there is no such experiment of this owner.
@@ -195,7 +196,8 @@ def cancel(tx: Session, *, owner: str, experiment_id: str) -> ExperimentView:
         values={"stop_reason": StopReason.CANCELLED},
     )
     moves.trials(tx, experiment_id, true(), State.RUNNING, TrialMove.REQUEST_CANCEL, reason=reason)
-    move = ExperimentMove.REQUEST_CANCEL if _is_held(tx, experiment_id) else ExperimentMove.CANCEL
+    begun = experiment.state is State.RUNNING
+    move = ExperimentMove.REQUEST_CANCEL if begun else ExperimentMove.CANCEL
     moves.experiment(tx, experiment_id, experiment.state, move, reason=reason)
     return get(tx, owner=owner, experiment_id=experiment_id)
 
@@ -275,13 +277,6 @@ def _lock_mine(tx: Session, owner: str, experiment_id: str) -> Locked:
     if experiment is None or experiment.owner != owner:
         raise _not_found(experiment_id)
     return experiment
-
-
-def _is_held(tx: Session, experiment_id: str) -> bool:
-    query = select(TrialRow.id).where(
-        TrialRow.experiment_id == experiment_id, TrialRow.state.in_(HELD)
-    )
-    return tx.scalar(query.limit(1)) is not None
 
 
 def _labelled(key: str, value: str) -> ColumnElement[bool]:

@@ -244,6 +244,7 @@ def test_an_experiment_is_deleted_with_all_its_rows_when_it_is_over(scene: Scene
     network = Stored("experiments/e/1/1/network.keras", "0" * 64, 10)
     scene.finish(lease, Succeeded(stop_reason=StopReason.COMPLETED, network=network))
     _cancel(scene, experiment_id)
+    _conclude(scene, experiment_id, State.CANCELLED)
     with scene.database.transaction() as tx:
         folder = experiments.delete(tx, owner=OWNER, experiment_id=experiment_id)
     assert folder == f"experiments/{experiment_id}"
@@ -257,6 +258,7 @@ def test_every_state_change_is_an_event_numbered_without_gaps(scene: Scene) -> N
     lease = scene.must_claim("worker-1")
     scene.finish(lease, DONE)
     _cancel(scene, experiment_id)
+    _conclude(scene, experiment_id, State.CANCELLED)
     with scene.database.snapshot() as tx:
         page = events.after(tx, owner=OWNER, experiment_id=experiment_id, after=0, limit=4)
         rest = events.after(tx, owner=OWNER, experiment_id=experiment_id, after=4, limit=4)
@@ -267,7 +269,8 @@ def test_every_state_change_is_an_event_numbered_without_gaps(scene: Scene) -> N
         (3, "experiment.running", None, None, None),
         (4, "trial.succeeded", 1, 1, "worker-1"),
         (5, "trial.cancelled", 2, None, None),
-        (6, "experiment.cancelled", None, None, None),
+        (6, "experiment.cancelling", None, None, None),
+        (7, "experiment.cancelled", None, None, None),
     ]
     assert (page.has_more, page.next_cursor, rest.has_more) == (True, "4", False)
     assert all(event.reason for event in page.data)

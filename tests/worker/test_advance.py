@@ -7,12 +7,15 @@ import pytest
 from sqlalchemy import select, update
 
 from epochd.embedded.leash import Leash
-from models.lifecycle import State
+from models.lifecycle import State, StopReason
 from models.specs.experiment import Device
 from models.tables.experiments import ExperimentRow
-from store import experiments, leases
+from store import epochs, experiments, leases
+from store.epochs import EpochRecord
+from store.outcomes import Succeeded
 from tests.worker.site import OWNER, Site, site
 from tests.worker.specs import small
+from worker.advance import advance
 from worker.sweep import Sweeper
 from worker.timing import Timing
 
@@ -60,3 +63,27 @@ def test_an_experiment_that_cannot_go_on_ends_and_holds_up_no_other(
 
     assert _state(here, sound) == (State.CANCELLED, False)
     assert _state(here, broken) == ((State.CANCELLED, False) if cancelled else (State.FAILED, True))
+
+
+def test_an_experiment_cancelled_between_two_trials_still_says_what_it_showed(here: Site) -> None:
+    rates = {"strategy": "learning_rates", "values": [0.001, 0.01]}
+    experiment_id = here.submit(small(here.table(), search=rates), ring=False)
+    with here.database.transaction() as tx:
+        claim = leases.claim(tx, worker="worker", device=Device.CPU)
+    assert claim is not None
+    row = EpochRecord(epoch=1, metrics={"val_loss": 0.5}, learning_rate=0.001, seconds=0.1)
+    with here.database.transaction() as tx:
+        epochs.append(tx, claim.lease, [row])
+        leases.finish(tx, claim.lease, Succeeded(stop_reason=StopReason.COMPLETED))
+        advance(tx, experiment_id)
+
+    with here.database.transaction() as tx:
+        experiments.cancel(tx, owner=OWNER, experiment_id=experiment_id)
+    with here.database.transaction() as tx:
+        advance(tx, experiment_id)
+
+    view = here.experiment(experiment_id)
+    assert view.state is State.CANCELLED
+    assert view.conclusion is not None
+    assert view.conclusion.winner is not None
+    assert view.conclusion.winner.trial == 1
