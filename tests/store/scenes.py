@@ -1,7 +1,7 @@
 """Small experiments on one small dataset, submitted and claimed in a line each."""
 
 from models.lifecycle import State
-from models.profile import ArrayProfile
+from models.profile import ArrayProfile, ValueCount
 from models.specs.experiment import Device, ExperimentSpec
 from models.trial import Proposal
 from models.views.experiment import ExperimentView
@@ -16,7 +16,13 @@ from store.trials import PlannedTrialRow
 
 OWNER = "local"
 PROFILE = ArrayProfile(
-    rows=100, x_shape=(64,), x_dtype="float32", y_shape=(), y_dtype="int64", y_integral=True
+    rows=100,
+    x_shape=(64,),
+    x_dtype="float32",
+    y_shape=(),
+    y_dtype="int64",
+    y_integral=True,
+    classes=(ValueCount(value="0", rows=50), ValueCount(value="1", rows=50)),
 )
 
 
