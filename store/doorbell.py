@@ -17,17 +17,13 @@ from store import broker
 
 log = logging.getLogger(__name__)
 
-# One step of talking to the broker may take this long; a request waits for at most two.
-STEP_SECONDS = 0.5
+# One step of talking to the broker may take this long. A request waits for at most two, and is to
+# be answered within a second; a worker is in no such hurry, and rings also where the way is slow.
+STEP_SECONDS = 0.3
+PATIENT_STEP_SECONDS = 2.0
 # After a failure the next requests do not even try, or each of them would wait.
 QUIET_SECONDS = 2.0
 
-_TRANSPORT: dict[str, object] = {
-    "socket_timeout": STEP_SECONDS,
-    "socket_connect_timeout": STEP_SECONDS,
-    "socket_keepalive": True,
-    "max_retries": 0,
-}
 _AWAY = (KombuError, LimitExceeded, RedisError, OSError)
 
 
@@ -39,15 +35,20 @@ class Task(StrEnum):
 
 
 class Doorbell:
-    """Rings at the queues of one broker; to be shared by all threads of a process."""
+    """Rings at the queues of one broker; to be shared by all threads of a process.
 
-    def __init__(self, broker_url: str) -> None:
+    Args:
+        broker_url: of a Redis or a Valkey.
+        step_seconds: how long one step of talking to it may take.
+    """
+
+    def __init__(self, broker_url: str, *, step_seconds: float = STEP_SECONDS) -> None:
+        bounds = {"socket_timeout": step_seconds, "socket_connect_timeout": step_seconds}
+        transport: dict[str, object] = {**bounds, "socket_keepalive": True, "max_retries": 0}
         self._app = broker.celery_app(
-            broker_url, transport=_TRANSPORT, pool_acquire_seconds=STEP_SECONDS
+            broker_url, transport=transport, pool_acquire_seconds=step_seconds
         )
-        self._redis = Redis.from_url(
-            broker_url, socket_timeout=STEP_SECONDS, socket_connect_timeout=STEP_SECONDS
-        )
+        self._redis = Redis.from_url(broker_url, **bounds)
         self._quiet_until = 0.0
 
     def ring_train(self, device: Device, count: int = 1) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 from celery import Celery, signals
 from celery.platforms import SecurityWarning
 from kombu.connection import Connection
+from kombu.transport import redis
 
 from store import broker
 from worker.pool import WakingThreads
@@ -17,8 +18,28 @@ from worker.pool import WakingThreads
 RECONNECT = {"interval_start": 0.5, "interval_step": 0.5, "interval_max": 2.0}
 
 
+class _Channel(redis.Channel):
+    """Acknowledges nothing: messages are gone from their queue when they are taken.
+
+    Kombu sends an acknowledgement of those as well, and keeps it for ever.
+    """
+
+    def basic_ack(self, delivery_tag: str, multiple: bool = False) -> None:  # noqa: FBT001, FBT002
+        """Do nothing."""
+
+
+class _Transport(redis.Transport):
+    """Redis, with our channel."""
+
+    Channel = _Channel
+
+
 class PersistentConnection(Connection):
     """Is back within seconds of the broker, however long that was away."""
+
+    def get_transport_cls(self) -> type[_Transport]:
+        """The only transport there is: settings take no URL of another."""
+        return _Transport
 
     def ensure_connection(self, *args: Any, **kwargs: Any) -> Any:
         """Try to connect until it works, as Kombu does, but without ever longer pauses."""

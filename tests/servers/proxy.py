@@ -190,7 +190,8 @@ class Proxy:
         link.close_gates(self._closed, dead=self._deadly)
         self._links.add(link)
         try:
-            await self._forward(link, reader, writer)
+            if self._server is not None:  # or it was cut just now
+                await self._forward(link, reader, writer)
         except* (OSError, asyncio.CancelledError):  # an end is gone, or `cut`: so is the other
             pass
         finally:
@@ -201,8 +202,11 @@ class Proxy:
         self, link: _Link, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
         await link.gates[Direction.TO_SERVER].wait()
-        server_reader, server_writer = await self._dial()
-        link.writers.append(server_writer)
+        dialing = asyncio.create_task(self._dial())
+        try:
+            server_reader, server_writer = await asyncio.shield(dialing)
+        finally:  # whatever was opened has to be closed, also when this is cancelled meanwhile
+            link.writers.append((await dialing)[1])
         async with asyncio.TaskGroup() as pumps:
             pumps.create_task(self._pump(reader, server_writer, link.gates[Direction.TO_SERVER]))
             pumps.create_task(self._pump(server_reader, writer, link.gates[Direction.TO_CLIENT]))
