@@ -26,7 +26,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One kind of problem, the page at /problems/{code} and what `type` refers to.
+    """One kind of answer to a request; its page is at /problems/{code}, where `type` leads.
 
     Attributes:
         code: stable, machine readable; the same word as in the class of the error.
@@ -38,11 +38,6 @@ class Kind:
     status: int
     title: str
     retry_after: int | None = None
-
-    @property
-    def type(self) -> str:
-        """What RFC 9457 identifies the kind by: the path of its page, wherever the service is."""
-        return f"/problems/{self.code}"
 
 
 def _kind(error: type[EpochdError], status: int, title: str, retry: int | None = None) -> Kind:
@@ -198,7 +193,6 @@ def _response(
     headers: Mapping[str, str] | None = None,
 ) -> Response:
     problem = Problem(
-        type=kind.type,
         title=kind.title,
         status=kind.status,
         detail=detail,

@@ -67,6 +67,15 @@ class Settings(BaseSettings):
     """A worker that is silent for this long loses its trial to another."""
     heartbeat_seconds: Seconds = 5.0
     """How often a worker renews its leases."""
+    checkpoint_seconds: Seconds = 10.0
+    """The least between two checkpoints of a training; so what a crash costs at most."""
+    hang_seconds: Seconds = 300.0
+    """A training that reports nothing for this long, and hardly computes, is killed as a crash."""
+    drain_seconds: Seconds = 10.0
+    """How long a training has to stop by itself when its worker is told to end."""
+    trainer_memory_mb: Annotated[int, Field(ge=256)] | None = None
+    """What one training may take, in MiB. Unset: the machine's memory, or the container's, less a
+    tenth and at least 1 GiB, divided by the slots; never below 1 GiB."""
     sweep_seconds: Seconds = 2.0
     """How often every process looks for expired leases and for work that nobody was told of."""
 

@@ -9,6 +9,9 @@ def timing(settings: Settings) -> Timing:
     return Timing(
         lease=settings.lease_seconds,
         beat=settings.heartbeat_seconds,
+        checkpoint=settings.checkpoint_seconds,
+        hang=settings.hang_seconds,
+        drain=settings.drain_seconds,
         sweep=settings.sweep_seconds,
         report=settings.heartbeat_seconds,
     )

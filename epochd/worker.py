@@ -37,5 +37,6 @@ def work(kind: Kind, settings: Settings) -> None:
             slots=settings.slots,
             device=Device(settings.device),
             timing=timing(settings),
+            trainer_memory_mb=settings.trainer_memory_mb,
         )
     )

@@ -7,6 +7,7 @@ from pydantic import JsonValue, TypeAdapter, ValidationError
 from sqlalchemy import and_, insert, null, select, true
 from sqlalchemy.orm import Session
 
+from models import failures
 from models.lifecycle import ExperimentMove, State, StopReason, TrialMove
 from models.profile import DatasetProfile
 from models.specs.experiment import Device, ExperimentSpec
@@ -143,8 +144,8 @@ def end_unreadable(tx: Session, experiment_id: str, taken: Moved, error: Validat
     first = error.errors(include_url=False, include_context=False, include_input=False)[0]
     place = ".".join(map(str, first["loc"])) or "the whole"
     problem = Problem(
-        title="The stored spec cannot be read",
-        code="unreadable_spec",
+        title=failures.TITLES[failures.UNREADABLE_SPEC],
+        code=failures.UNREADABLE_SPEC,
         detail="What was stored of this experiment and its dataset cannot be read by this version "
         f"of the service ({error.title}, {place}: {first['msg']}). Submit the experiment again.",
     )

@@ -1,11 +1,13 @@
 """Writes how an attempt ended: the trial's last state, what it left behind, the event."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import insert, null, update
 from sqlalchemy.orm import Session
 
+from models import failures
 from models.lifecycle import State, StopReason, TrialMove
 from models.tables.datasets import ArtifactKind, ArtifactRow
 from models.tables.trials import TrialRow
@@ -87,7 +89,7 @@ def expire(tx: Session, trial: TrialRow, max_crashes: int, lease_seconds: float)
     worker, source, crashes = trial.worker, trial.state, trial.crashes + 1
     tx.execute(update(TrialRow).where(held(lease)).values(crashes=crashes))
     if source is State.RUNNING and crashes >= max_crashes:
-        state = end(tx, lease, source, _lost(crashes))
+        state = end(tx, lease, source, given_up(_silent(lease_seconds), crashes, max_crashes))
     else:
         state = give_up(
             tx,
@@ -108,11 +110,21 @@ def expire(tx: Session, trial: TrialRow, max_crashes: int, lease_seconds: float)
     )
 
 
-def _lost(crashes: int) -> Failed:
+def given_up(failure: Failed, crashes: int, max_crashes: int) -> Failed:
+    """The last failure of a trial that is not granted another attempt."""
+    detail = (
+        f"{failure.problem.detail} That was crash {crashes} of {max_crashes}, so it is given up: "
+        "look into the logs of its workers, and submit it again when the cause is mended."
+    )
+    problem = failure.problem.model_copy(update={"detail": detail})
+    return replace(failure, problem=problem)
+
+
+def _silent(lease_seconds: float) -> Failed:
     problem = Problem(
-        title="The worker was lost",
+        title=failures.TITLES[StopReason.WORKER_LOST],
         code=StopReason.WORKER_LOST,
-        detail=f"Its worker went silent {crashes} times, so the trial was given up.",
+        detail=f"Its worker was silent for more than {lease_seconds:g} s.",
     )
     return Failed(stop_reason=StopReason.WORKER_LOST, problem=problem)
 

@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, null, or_, select, true, update
 from sqlalchemy.orm import Session
 
+from models import failures
 from models.errors import LeaseLost
 from models.lifecycle import DatasetState, State, StopReason, TrialMove
 from models.profile import DatasetProfile
@@ -153,8 +154,8 @@ def expire(tx: Session, max_attempts: int, *, before: datetime | None = None) ->
     waited: list[str] = []
     for row in rows:
         problem = Problem(
-            title="The dataset could not be read",
-            code="worker_lost",
+            title=failures.TITLES[StopReason.WORKER_LOST],
+            code=StopReason.WORKER_LOST,
             detail=f"Whoever read it went silent {row.attempt} times; it may be too large.",
         )
         waited.extend(fail(tx, _claim_of(row), problem))

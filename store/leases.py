@@ -189,7 +189,7 @@ def crashed(tx: Session, lease: Lease, failure: Failed, max_crashes: int = MAX_C
         .returning(TrialRow.crashes)
     ).one()
     if state is State.RUNNING and crashes >= max_crashes:
-        return endings.end(tx, lease, state, failure)
+        return endings.end(tx, lease, state, endings.given_up(failure, crashes, max_crashes))
     reason = f"{failure.problem.detail} That was crash {crashes} of {max_crashes}."
     return endings.give_up(
         tx, lease, state, TrialMove.EXPIRE, reason=reason, outcome=failure.stop_reason

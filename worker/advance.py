@@ -11,6 +11,7 @@ from itertools import islice
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from models import failures
 from models.lifecycle import State
 from models.monitor import monitored
 from models.specs.experiment import ExperimentSpec
@@ -27,9 +28,9 @@ from worker import planning
 log = logging.getLogger(__name__)
 
 _STUCK = Problem(
-    title="The search could not go on",
+    title=failures.TITLES[failures.SEARCH_FAILED],
     detail="What follows from its trials could not be decided, which is a mistake of this service.",
-    code="search_failed",
+    code=failures.SEARCH_FAILED,
 )
 
 CANCELLED = "A client cancelled the experiment."
@@ -120,7 +121,7 @@ def _no_score(conclusion: Conclusion, errors: Sequence[Problem]) -> Problem:
     """What every trial died of is said here too: nobody should have to look for it in each."""
     causes = dict.fromkeys(error.detail for error in errors)
     return Problem(
-        title="No trial has a score",
+        title=failures.TITLES[failures.NO_SCORE],
         detail=" ".join((*conclusion.summary, *islice(causes, MAX_CAUSES))),
-        code="no_score",
+        code=failures.NO_SCORE,
     )

@@ -1,4 +1,7 @@
-"""The ways in which an attempt ends, and what a client is told of the bad ones."""
+"""The ways in which an attempt ends, and what a client is told of the bad ones.
+
+That is what happened, with its figures, and what can be done.
+"""
 
 import time
 from collections.abc import Mapping
@@ -7,6 +10,7 @@ from typing import Self
 
 from pydantic import JsonValue
 
+from models import failures
 from models.errors import EpochdError
 from models.lifecycle import StopReason
 from models.views.base import Problem
@@ -14,13 +18,16 @@ from store.artifacts import Stored
 from store.outcomes import Failed
 from worker import messages
 from worker.messages import Ending, Finished, Stopped
+from worker.process import TrainerGone
+from worker.watchdog import TrainerExhausted, TrainerHung
 
-_TITLES = {
-    StopReason.OUT_OF_MEMORY: "The training ran out of memory",
-    StopReason.TIMED_OUT: "The training took too long",
-    StopReason.WORKER_LOST: "The training was lost",
-    StopReason.ERROR: "The training failed",
-}
+_LESS_MEMORY = (
+    "It would do so again. Try a smaller batch_size or a smaller network; or have its worker "
+    "started with fewer slots, or on a machine with more memory."
+)
+_LESS_TIME = (
+    "Its epochs up to then are kept. Raise the limit, or train fewer epochs or a smaller network."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +44,21 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Crashed:
-    """The trainer ended before it had said how the trial ended.
+    """The trainer ended, or hung, before it had said how the trial ended.
 
     Attributes:
-        how: in words.
+        how: one sentence.
+    """
+
+    how: str
+
+
+@dataclass(frozen=True, slots=True)
+class Exhausted:
+    """The trainer took too much memory, which another attempt would do too.
+
+    Attributes:
+        how: one sentence, with the figures.
     """
 
     how: str
@@ -57,7 +75,18 @@ class Refused:
     error: EpochdError
 
 
-Ended = Kept | messages.Failed | Stopped | Crashed | Refused
+Ended = Kept | messages.Failed | Stopped | Crashed | Exhausted | Refused
+
+
+def without_a_word(gone: TrainerGone) -> Crashed | Exhausted:
+    """How an attempt ended whose trainer did not say so itself."""
+    match gone:
+        case TrainerExhausted():
+            return Exhausted(f"The training did not fit: {gone}.")
+        case TrainerHung():
+            return Crashed(f"The training hung: {gone}, so its process was killed.")
+        case _:
+            return Crashed(f"The process that trained it ended unexpectedly: {gone}.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +107,7 @@ class Stopping:
 
 
 def failure(
-    ended: messages.Failed | Refused | Stopped | Crashed,
+    ended: messages.Failed | Refused | Stopped | Crashed | Exhausted,
     *,
     max_seconds: float,
     engine: Mapping[str, JsonValue] | None,
@@ -97,15 +126,21 @@ def failure(
         case Refused(error=error):
             return _failed(StopReason.ERROR, error.code, error.detail, engine)
         case Stopped():
-            detail = f"It was not done after {max_seconds:g} s, which is its limits.max_seconds."
+            detail = (
+                f"It was not done after {max_seconds:g} s, which is its limits.max_seconds."
+                f" {_LESS_TIME}"
+            )
             return _failed(StopReason.TIMED_OUT, StopReason.TIMED_OUT, detail, engine)
         case Crashed(how=how):
-            detail = f"The process that trained it ended unexpectedly: {how}."
-            return _failed(StopReason.WORKER_LOST, StopReason.WORKER_LOST, detail, engine)
+            return _failed(StopReason.WORKER_LOST, StopReason.WORKER_LOST, how, engine)
+        case Exhausted(how=how):
+            reason = StopReason.OUT_OF_MEMORY
+            return _failed(reason, reason, f"{how} {_LESS_MEMORY}", engine)
 
 
 def _failed(
     reason: StopReason, code: str, detail: str, engine: Mapping[str, JsonValue] | None
 ) -> Failed:
-    problem = Problem(title=_TITLES[reason], detail=detail, code=code)
+    title = failures.TITLES.get(code, failures.TITLES[failures.TRAINING_FAILED])
+    problem = Problem(title=title, detail=detail, code=code)
     return Failed(stop_reason=reason, problem=problem, engine=engine)

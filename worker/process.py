@@ -32,6 +32,8 @@ TERM_SECONDS = 5.0
 # A trainer reads its commands in a thread of its own; one that does not is hung.
 SEND_SECONDS = 10.0
 CHUNK_BYTES = 65_536
+# The longest report is a stack trace. What is longer is no report, and must not fill our memory.
+LINE_BYTES = 4 * 2**20
 
 
 class TrainerGone(Exception):
@@ -45,11 +47,13 @@ class TrainerSettings:
     Attributes:
         threads: of TensorFlow, a trainer.
         device: CPU hides every GPU from the trainer.
+        memory_bytes: that a trainer may take for itself while it trains; None is without limit.
         module: what is run; it is given the numbers of its two pipes.
     """
 
     threads: int
     device: Device
+    memory_bytes: int | None = None
     module: str = "worker.trainer.main"
 
     def environment(self) -> dict[str, str]:
@@ -77,9 +81,11 @@ class TrainerProcess:
 
     Attributes:
         warm: it has said that it is ready.
+        memory_bytes: that it may take for itself while it trains; None is without limit.
     """
 
     def __init__(self, settings: TrainerSettings) -> None:
+        self.memory_bytes = settings.memory_bytes
         commands_read, self._commands = os.pipe()
         self._reports, reports_write = os.pipe()
         pipes = (commands_read, reports_write)
@@ -102,6 +108,7 @@ class TrainerProcess:
         os.set_blocking(self._reports, False)
         self._lines: deque[bytes] = deque()
         self._partial = b""
+        self._overlong = False
         self._rubbish_seen = False
         self.warm = False
         self._warm_bytes = 0
@@ -115,6 +122,11 @@ class TrainerProcess:
     def alive(self) -> bool:
         """Whether the process runs."""
         return self._process.poll() is None
+
+    @property
+    def exit_code(self) -> int | None:
+        """How it ended, a signal as a negative number; None while it runs."""
+        return self._process.poll()
 
     def mark_warm(self) -> None:
         """Note that it is ready, and how much memory that takes."""
@@ -146,7 +158,7 @@ class TrainerProcess:
                 raise TrainerGone(self._ending()) from None
 
     def receive(self, seconds: float) -> Report | None:
-        """The next report, or None when none came within `seconds`.
+        """The next report, or None when none came within `seconds`, whatever else came.
 
         Raises:
             TrainerGone: the process has ended and everything it said was received.
@@ -157,12 +169,18 @@ class TrainerProcess:
                 report = self._understood(self._lines.popleft())
                 if report is not None:
                     return report
+                if time.monotonic() > deadline:
+                    return None
             if not self._read(max(0.0, deadline - time.monotonic())):
                 return None
 
-    def end(self) -> None:
-        """End the process and its group; returns when it is proven to be gone. Safe to repeat."""
-        for number, seconds in ((signal.SIGTERM, TERM_SECONDS), (signal.SIGKILL, None)):
+    def end(self, *, at_once: bool = False) -> None:
+        """End the process and its group; returns when it is proven to be gone. Safe to repeat.
+
+        At once is for one that is known not to listen.
+        """
+        patience = 0.0 if at_once else TERM_SECONDS
+        for number, seconds in ((signal.SIGTERM, patience), (signal.SIGKILL, None)):
             if not self.alive:
                 break
             with suppress(ProcessLookupError):
@@ -201,9 +219,21 @@ class TrainerProcess:
         chunk = os.read(self._reports, CHUNK_BYTES)
         if not chunk:
             raise TrainerGone(self._ending())
-        *lines, self._partial = (self._partial + chunk).split(b"\n")
-        self._lines.extend(lines)
+        self._cut(chunk)
         return True
+
+    def _cut(self, chunk: bytes) -> None:
+        """Gather whole lines. Of one that is too long only the beginning is kept: as rubbish."""
+        *lines, rest = chunk.split(b"\n")
+        for line in lines:
+            if not self._overlong:
+                self._lines.append(self._partial + line)
+            self._partial, self._overlong = b"", False
+        if not self._overlong:
+            self._partial += rest
+        if len(self._partial) > LINE_BYTES:
+            self._lines.append(self._partial)
+            self._partial, self._overlong = b"", True
 
     def _understood(self, line: bytes) -> Report | None:
         try:

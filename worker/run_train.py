@@ -1,5 +1,6 @@
 """Runs a train worker: warm trainers, a supervisor for each, and the doorbell that calls them."""
 
+import logging
 import os
 import threading
 from contextlib import closing
@@ -7,7 +8,7 @@ from contextlib import closing
 from models.specs.experiment import Device
 from models.tables.workers import WorkerKind
 from store import broker
-from worker import celery_app, tasks
+from worker import celery_app, memory, tasks
 from worker.parts import Places, parts, report_of
 from worker.process import TrainerSettings
 from worker.scratch import process_folder
@@ -16,8 +17,17 @@ from worker.supervise import Means
 from worker.timing import Timing
 from worker.trainers import Trainers
 
+log = logging.getLogger(__name__)
 
-def run_train(places: Places, *, slots: int, device: Device, timing: Timing | None = None) -> int:
+
+def run_train(
+    places: Places,
+    *,
+    slots: int,
+    device: Device,
+    timing: Timing | None = None,
+    trainer_memory_mb: int | None = None,
+) -> int:
     """Train until SIGTERM or SIGINT; what is being trained then goes back to the queue.
 
     Args:
@@ -25,6 +35,7 @@ def run_train(places: Places, *, slots: int, device: Device, timing: Timing | No
         slots: trials at the same time, each with a trainer process and its share of the cores.
         device: CPU or GPU.
         timing: the usual figures when left out.
+        trainer_memory_mb: that each trainer may take; its share of what is there when left out.
 
     Returns:
         The exit status.
@@ -32,7 +43,13 @@ def run_train(places: Places, *, slots: int, device: Device, timing: Timing | No
     timing = timing or Timing()
     drain = threading.Event()
     report = report_of(WorkerKind.TRAIN, device, slots)
-    settings = TrainerSettings(threads=_threads(slots), device=device)
+    memory_bytes = (
+        memory.trainer_limit(slots)
+        if trainer_memory_mb is None
+        else trainer_memory_mb * memory.MEBIBYTE
+    )
+    log.info("each of %d trainers may take %d MiB", slots, memory_bytes // memory.MEBIBYTE)
+    settings = TrainerSettings(threads=_threads(slots), device=device, memory_bytes=memory_bytes)
     with (
         process_folder() as scratch,
         closing(Trainers(slots, settings, drain)) as trainers,

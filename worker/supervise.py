@@ -28,7 +28,16 @@ from worker import messages
 from worker.attentive import patiently
 from worker.checkpoints import Carrier
 from worker.closing import Closing
-from worker.endings import Crashed, Ended, Kept, Refused, Stopping, failure
+from worker.endings import (
+    Crashed,
+    Ended,
+    Exhausted,
+    Kept,
+    Refused,
+    Stopping,
+    failure,
+    without_a_word,
+)
 from worker.heartbeat import Heart
 from worker.messages import (
     Checkpointed,
@@ -48,6 +57,7 @@ from worker.resuming import Resuming
 from worker.scratch import attempt_folder
 from worker.spool import Spool
 from worker.timing import Timing
+from worker.watchdog import Watched
 
 log = logging.getLogger(__name__)
 
@@ -102,7 +112,7 @@ class Attempt:
     def __init__(self, claim: Claim, trainer: TrainerProcess, means: Means, heart: Heart) -> None:
         self._claim = claim
         self._lease = claim.lease
-        self._trainer = trainer
+        self._trainer = Watched(trainer, hang=means.timing.hang)
         self._means = means
         self._heart = heart.keep(claim.lease)
         self._resuming = Resuming(claim, means.artifacts)
@@ -156,7 +166,7 @@ class Attempt:
             if self._means.drain.wait(TOGETHER_SECONDS):
                 return Stopped(reason=Ending.DRAIN)
             log.error("%s: %s", self._lease, gone)  # noqa: TRY400 - the trace is of no use
-            return Crashed(str(gone))
+            return without_a_word(gone)
 
     def _plan(self, scratch: Path) -> Train:
         """What the trainer is told, with everything fetched that it needs.
@@ -308,7 +318,7 @@ class Attempt:
                 return self._closing.insist(
                     lambda tx: leases.finish(tx, lease, outcome, resumed=resumed)
                 )
-            case messages.Failed() | Refused() | Stopped(reason=Ending.TIMEOUT):
+            case messages.Failed() | Refused() | Exhausted() | Stopped(reason=Ending.TIMEOUT):
                 failed = self._failure(ended)
                 return self._closing.insist(
                     lambda tx: leases.finish(tx, lease, failed, resumed=resumed)
@@ -337,6 +347,6 @@ class Attempt:
             engine=self._engine,
         )
 
-    def _failure(self, ended: messages.Failed | Refused | Stopped | Crashed) -> Failed:
+    def _failure(self, ended: messages.Failed | Refused | Stopped | Crashed | Exhausted) -> Failed:
         limit = self._claim.spec.limits.max_seconds
         return failure(ended, max_seconds=limit, engine=self._engine)

@@ -67,6 +67,7 @@ class Trainers:
         finally:
             try:
                 if not self._drain.is_set() and self._is_used_up(trainer):
+                    log.warning("trainer %d is replaced; its slot waits for the new", trainer.pid)
                     trainer.end()
                     trainer = TrainerProcess(self._settings)
             finally:  # a slot without a trainer would wait for one for ever

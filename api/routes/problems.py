@@ -3,6 +3,7 @@
 from fastapi import APIRouter
 
 from api import problems
+from models import failures
 from models.errors import NotFound
 from models.views.base import View
 
@@ -14,7 +15,8 @@ class ProblemKind(View):
 
     type: str
     code: str
-    status: int
+    status: int | None
+    """Of the answer that carries it; null for what is only stored, as the error of a trial."""
     title: str
     retry_after: int | None
     """Seconds after which asking again can help."""
@@ -23,7 +25,7 @@ class ProblemKind(View):
 @router.get("/problems", summary="Every kind of problem")
 async def list_problems() -> tuple[ProblemKind, ...]:
     """All codes that a problem document of this service can carry."""
-    return tuple(_view(kind) for kind in problems.KINDS.values())
+    return tuple(_PAGES.values())
 
 
 @router.get(
@@ -33,16 +35,20 @@ async def list_problems() -> tuple[ProblemKind, ...]:
 )
 async def show_problem(code: str) -> ProblemKind:
     """Where the `type` of a problem document leads."""
-    if code not in problems.KINDS:
+    if code not in _PAGES:
         raise NotFound(f"No problem of this service has the code {code}.")
-    return _view(problems.KINDS[code])
+    return _PAGES[code]
 
 
-def _view(kind: problems.Kind) -> ProblemKind:
+def _page(
+    code: str, title: str, status: int | None = None, retry_after: int | None = None
+) -> ProblemKind:
     return ProblemKind(
-        type=kind.type,
-        code=kind.code,
-        status=kind.status,
-        title=kind.title,
-        retry_after=kind.retry_after,
+        type=f"/problems/{code}", code=code, status=status, title=title, retry_after=retry_after
     )
+
+
+_PAGES = {code: _page(code, title) for code, title in failures.TITLES.items()} | {
+    kind.code: _page(kind.code, kind.title, kind.status, kind.retry_after)
+    for kind in problems.KINDS.values()
+}

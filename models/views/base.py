@@ -1,9 +1,9 @@
 """What every view has in common: it is what the API answers, and nothing else."""
 
 from datetime import datetime
-from typing import Annotated, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 
-from pydantic import BaseModel, ConfigDict, PlainSerializer
+from pydantic import BaseModel, ConfigDict, PlainSerializer, model_validator
 
 Item = TypeVar("Item")
 
@@ -51,3 +51,11 @@ class Problem(View):
     code: str
     request_id: str | None = None
     errors: tuple[ProblemIssue, ...] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _typed_by_its_code(cls, fields: Any) -> Any:
+        """What RFC 9457 identifies the kind by: the path of its page, wherever the service is."""
+        if isinstance(fields, dict) and "code" in fields:
+            return {"type": f"/problems/{fields['code']}"} | fields
+        return fields

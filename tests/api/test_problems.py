@@ -9,7 +9,7 @@ import pytest
 
 from api.limits import ApiLimits
 from api.problems import KINDS
-from models import errors
+from models import errors, failures
 from models.errors import EpochdError
 from store.database import Database
 from tests.api.serving import Served, serving
@@ -61,7 +61,7 @@ def test_a_sane_request_id_is_taken_and_any_other_replaced(shared: Served) -> No
 
 def test_every_kind_of_problem_has_a_page_where_its_type_leads(shared: Served) -> None:
     kinds = shared.client.get("/problems").json()
-    assert {kind["code"] for kind in kinds} == set(KINDS)
+    assert {kind["code"] for kind in kinds} == {*KINDS, *failures.TITLES}
     for kind in kinds:
         assert shared.client.get(kind["type"]).json() == kind
     assert shared.client.get("/problems/none").status_code == 404

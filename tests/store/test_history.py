@@ -61,7 +61,11 @@ Leave = Callable[[Session, Lease], object]
         (
             lambda tx, _: leases.expire(tx, max_crashes=1),
             "failed",
-            "Its worker went silent 1 times, so the trial was given up.",
+            (
+                "Its worker was silent for more than 30 s. That was crash 1 of 1, so it is given "
+                "up: look into the logs of its workers, and submit it again when the cause is "
+                "mended."
+            ),
         ),
         (_cancel, "cancelling", "A client cancelled the trial."),
         (_cancel_and_end, "cancelled", "Its trainer has ended after the cancel."),

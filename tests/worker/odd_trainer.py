@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Callable
 
 from models.lifecycle import StopReason
 from worker.messages import Epoch, Epochs, Finished, Ready, Started
@@ -16,6 +17,9 @@ RUBBISH = (
     b'{"kind":"gift","rows":[]}\n',
     b"[" * 10_000 + b"\n",
 )
+GREED_BYTES = 400 * 2**20
+ENDLESS_BYTES = 200 * 2**20
+ZEROS = b"0" * 65_536
 
 
 def main(commands: int, reports: int) -> None:
@@ -24,24 +28,61 @@ def main(commands: int, reports: int) -> None:
     for plan in itertools.count(1):
         wire.next_plan()
         wire.send(Started(parameters=1, engine={"device": "odd", "pid": os.getpid()}))
-        loss = float(plan)
-        row = Epoch(
-            epoch=1, metrics={"loss": loss, "val_loss": loss}, learning_rate=0.1, seconds=0.1
-        )
-        wire.send(Epochs(rows=(row,)))
-        match os.environ["EPOCHD_TEST_ODD"]:
-            case "crash":
-                os.kill(os.getpid(), signal.SIGKILL)
-            case "slow":
-                time.sleep(0.5)
-                wire.send(Epochs(rows=(row.model_copy(update={"epoch": 2}),)))
-            case "deaf":
-                time.sleep(3600)
-            case "rubbish":
-                for line in RUBBISH:
-                    os.write(reports, line)
+        wire.send(Epochs(rows=(_epoch(1, plan),)))
+        if os.environ["EPOCHD_TEST_ODD"] == "slow":
+            time.sleep(0.5)
+            wire.send(Epochs(rows=(_epoch(2, plan),)))
+        else:
+            ODDITIES[os.environ["EPOCHD_TEST_ODD"]](reports)
         wire.send(Finished(stop_reason=StopReason.COMPLETED, network=None))
 
+
+def _epoch(number: int, loss: float) -> Epoch:
+    metrics = {"loss": float(loss), "val_loss": float(loss)}
+    return Epoch(epoch=number, metrics=metrics, learning_rate=0.1, seconds=0.1)
+
+
+def _sleep(_: int) -> None:
+    time.sleep(3600)
+
+
+def _compute(_: int) -> None:
+    while True:
+        pass
+
+
+def _take_memory(_: int) -> None:
+    taken = b"1" * GREED_BYTES
+    time.sleep(3600)
+    del taken
+
+
+def _flood(reports: int) -> None:
+    while True:
+        os.write(reports, b"\n" * 4096)
+
+
+def _write_without_end(reports: int) -> None:
+    for _ in range(ENDLESS_BYTES // len(ZEROS)):
+        os.write(reports, ZEROS)
+    os.write(reports, b"\n")
+
+
+def _write_rubbish(reports: int) -> None:
+    for line in RUBBISH:
+        os.write(reports, line)
+
+
+ODDITIES: dict[str, Callable[[int], None]] = {
+    "crash": lambda _: os.kill(os.getpid(), signal.SIGKILL),
+    "stopped": lambda _: os.kill(os.getpid(), signal.SIGSTOP),
+    "deaf": _sleep,
+    "busy": _compute,
+    "greedy": _take_memory,
+    "flood": _flood,
+    "endless line": _write_without_end,
+    "rubbish": _write_rubbish,
+}
 
 if __name__ == "__main__":
     main(int(sys.argv[1]), int(sys.argv[2]))

@@ -22,7 +22,8 @@ from worker.heartbeat import Heart
 from worker.timing import Timing
 
 TIMING = Timing(lease=30.0, beat=0.1, order=0.05)
-SOON_SECONDS = 5.0
+# On a machine whose cores are busy with other tests.
+SOON_SECONDS = 30.0
 
 
 @pytest.fixture

@@ -1,0 +1,25 @@
+"""The problems that are not an answer to a request, but are stored where something went wrong.
+
+A trial, an experiment or a dataset carries them as its `error`. Their codes are part of the
+contract, as those of models/errors.py are.
+"""
+
+from collections.abc import Mapping
+
+from models.lifecycle import StopReason
+
+TRAINING_FAILED = "training_failed"
+UNREADABLE_SPEC = "unreadable_spec"
+SEARCH_FAILED = "search_failed"
+NO_SCORE = "no_score"
+
+TITLES: Mapping[str, str] = {
+    StopReason.OUT_OF_MEMORY.value: "The training ran out of memory",
+    StopReason.TIMED_OUT.value: "The training took too long",
+    StopReason.WORKER_LOST.value: "The process that did it was lost again and again",
+    TRAINING_FAILED: "The training failed",
+    UNREADABLE_SPEC: "The stored spec cannot be read",
+    SEARCH_FAILED: "The search could not go on",
+    NO_SCORE: "No trial has a score",
+}
+"""What each code says in a few words."""
