@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from models.lifecycle import State, StopReason
+from store.checkpoints import KEPT
 from store.leases import MAX_CRASHES
 from store.moves import HELD
 
@@ -21,6 +22,7 @@ class TrialFacts:
         best: the best value and its epoch.
         epochs: epoch and the attempt that wrote it, in order.
         attempts: worker and outcome of each, in order; the outcome of one that goes on is None.
+        checkpoints: attempt and epoch of each, the newest first.
     """
 
     number: int
@@ -32,6 +34,7 @@ class TrialFacts:
     best: tuple[float, int] | None
     epochs: tuple[tuple[int, int], ...]
     attempts: tuple[tuple[str, str | None], ...]
+    checkpoints: tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,9 @@ class Trial:
     Attributes:
         overdue: its lease has run out.
         epochs: epoch -> the attempt that wrote it, and the value it reached.
-        at: the last epoch of the attempt that goes on; the one it resumed after at first.
+        checkpoints: attempt and epoch of each, the newest first.
+        resumed: the epoch after which the attempt that goes on began.
+        at: the last epoch that it has trained.
     """
 
     number: int
@@ -59,6 +64,8 @@ class Trial:
     stop_reason: StopReason | None = None
     epochs: dict[int, tuple[int, float]] = field(default_factory=dict)
     attempts: list[tuple[str, str | None]] = field(default_factory=list)
+    checkpoints: list[tuple[int, int]] = field(default_factory=list)
+    resumed: int = 0
     at: int = 0
 
     @property
@@ -72,18 +79,25 @@ class Trial:
     def claim(self, worker: str, resume: int) -> None:
         self.state, self.overdue = State.RUNNING, False
         self.attempts.append((worker, None))
-        self.at = min(resume, len(self.epochs))
+        self.resumed = self.at = resume
 
     def write(self, values: Sequence[float]) -> None:
         for value in values:
             self.at += 1
             self.epochs[self.at] = (self.attempt, value)
 
+    def keep(self) -> list[tuple[int, int]]:
+        """Keep a checkpoint of the last epoch; gives those that are superfluous then."""
+        newest = (self.attempt, self.at)
+        found = [newest, *(one for one in self.checkpoints if one != newest)]
+        self.checkpoints = found[:KEPT]
+        return found[KEPT:]
+
     def finish(self, state: State, stop_reason: StopReason) -> None:
         """What the last attempt did not train again is not its own: it is forgotten."""
         own = [epoch for epoch, (attempt, _) in self.epochs.items() if attempt == self.attempt]
-        if own:
-            self.epochs = {e: written for e, written in self.epochs.items() if e <= max(own)}
+        if last := max([*own, self.resumed]):
+            self.epochs = {e: written for e, written in self.epochs.items() if e <= last}
         if self.state is State.CANCELLING:
             state, stop_reason = State.CANCELLED, StopReason.CANCELLED
         self.end(state, stop_reason)
@@ -107,6 +121,7 @@ class Trial:
     def cancel(self) -> None:
         if self.state is State.QUEUED:
             self.state, self.stop_reason = State.CANCELLED, StopReason.CANCELLED
+            self.checkpoints.clear()
         elif self.state is State.RUNNING:
             self.state = State.CANCELLING
 
@@ -121,10 +136,13 @@ class Trial:
             best=self._best(),
             epochs=tuple((epoch, self.epochs[epoch][0]) for epoch in sorted(self.epochs)),
             attempts=tuple(self.attempts),
+            checkpoints=tuple(self.checkpoints),
         )
 
     def _leave(self, state: State, outcome: str) -> None:
         self.state, self.overdue = state, False
+        if state.is_terminal:
+            self.checkpoints.clear()
         self.attempts[-1] = (self.attempts[-1][0], str(outcome))
 
     def _best(self) -> tuple[float, int] | None:

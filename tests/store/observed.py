@@ -8,8 +8,10 @@ from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from models.lifecycle import EXPERIMENT_MOVES, TRIAL_MOVES, State
+from models.tables.datasets import ArtifactKind, ArtifactRow
 from models.tables.experiments import EventRow, ExperimentRow
 from models.tables.trials import AttemptRow, EpochRow, TrialRow
+from store.checkpoints import KEPT
 from store.moves import HELD
 from tests.store.model import ExperimentFacts, TrialFacts
 
@@ -38,6 +40,11 @@ _ATTEMPTS = select(
     AttemptRow.outcome,
     AttemptRow.ended_at,
 ).order_by(AttemptRow.number)
+_CHECKPOINTS = (
+    select(ArtifactRow.experiment_id, ArtifactRow.trial, ArtifactRow.attempt, ArtifactRow.epoch)
+    .where(ArtifactRow.kind == ArtifactKind.CHECKPOINT)
+    .order_by(ArtifactRow.attempt.desc(), ArtifactRow.epoch.desc())
+)
 _EVENTS = (
     select(EventRow)
     .where(
@@ -53,7 +60,7 @@ _EXPERIMENT_STEPS = {(source, target) for (source, _), target in EXPERIMENT_MOVE
 def facts(tx: Session) -> dict[str, ExperimentFacts]:
     """Everything that there is, read from the rows; with what must hold of each row."""
     trials = defaultdict(list)
-    epochs, attempts = _epochs(tx), _attempts(tx)
+    epochs, attempts, checkpoints = _epochs(tx), _attempts(tx), _checkpoints(tx)
     for row in tx.execute(_TRIALS):
         assert (row.lease_until is not None) is (row.state in HELD)
         assert (row.finished_at is not None) is row.state.is_terminal
@@ -70,6 +77,7 @@ def facts(tx: Session) -> dict[str, ExperimentFacts]:
                 best=(row.best_value, row.best_epoch) if has_best else None,
                 epochs=tuple(epochs[row.id]),
                 attempts=tuple(attempts[row.id]),
+                checkpoints=tuple(checkpoints[row.experiment_id, row.number]),
             )
         )
     experiments = tx.execute(_EXPERIMENTS).all()
@@ -146,6 +154,15 @@ def _epochs(tx: Session) -> dict[int, list[tuple[int, int]]]:
         found[trial_id].append((epoch, attempt))
     for epochs in found.values():
         assert [epoch for epoch, _ in epochs] == list(range(1, len(epochs) + 1))
+    return found
+
+
+def _checkpoints(tx: Session) -> dict[tuple[str, int], list[tuple[int, int]]]:
+    found = defaultdict(list)
+    for experiment_id, trial, attempt, epoch in tx.execute(_CHECKPOINTS):
+        assert epoch is not None
+        found[experiment_id, trial].append((attempt, epoch))
+    assert all(len(checkpoints) <= KEPT for checkpoints in found.values())
     return found
 
 

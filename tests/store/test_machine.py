@@ -8,6 +8,7 @@ import math
 import sqlite3
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from typing import ClassVar, TypeVar
 
 import pytest
@@ -29,7 +30,8 @@ from models.lifecycle import State, StopReason
 from models.tables.experiments import ExperimentRow
 from models.tables.trials import TrialRow
 from models.views.base import Problem
-from store import epochs, experiments, leases, trials
+from store import checkpoints, epochs, experiments, keys, leases, trials
+from store.artifacts import Stored
 from store.clock import now
 from store.database import Database
 from store.fence import Lease
@@ -44,6 +46,7 @@ EXAMPLES, STEPS = 125, 50
 MOST_EXPERIMENTS = 5
 
 Choice = TypeVar("Choice")
+Result = TypeVar("Result")
 
 PICK = st.integers(0, 99)
 WORKERS = st.sampled_from(["ada", "bob", "eve"])
@@ -68,7 +71,15 @@ OUTCOMES: tuple[tuple[Outcome, State, StopReason], ...] = (
 )
 CRASH = _failed(StopReason.OUT_OF_MEMORY)
 
+
+def _stored(lease: Lease, at: int, *, attempt: int = 0) -> Stored:
+    number = attempt or lease.attempt
+    return Stored(keys.checkpoint(lease.experiment_id, lease.number, number, at), "0" * 64, 10)
+
+
 ZOMBIE_WRITES: dict[str, Callable[[Session, Lease], object]] = {
+    "keep": lambda tx, lease: checkpoints.keep(tx, lease, 1, _stored(lease, 1)),
+    "drop": lambda tx, lease: checkpoints.drop(tx, lease, [_stored(lease, 1).key]),
     "append": lambda tx, lease: epochs.append(tx, lease, [epoch(1, 0.0)]),
     "renew": leases.renew,
     "order": leases.order,
@@ -166,16 +177,18 @@ class Machine(RuleBasedStateMachine):
 
     # What workers do.
 
-    @rule(worker=WORKERS, resume=st.integers(0, 5))
-    def claim(self, worker: str, resume: int) -> None:
-        """A worker goes on after some epoch of which there is a checkpoint, or from the start."""
+    @rule(worker=WORKERS, damaged=st.integers(0, 2))
+    def claim(self, worker: str, damaged: int) -> None:
+        """A worker goes on from the newest checkpoint that is not damaged, or from the start."""
         expected = self.model.next_to_claim()
         claim = self.scene.claim(worker)
         if claim is None or expected is None:
             assert (claim, expected) == (None, None)
             return
         experiment, trial = expected
-        trial.claim(worker, resume)
+        found = [(one.attempt, one.epoch) for one in claim.checkpoints]
+        assert found == trial.checkpoints
+        trial.claim(worker, next((epoch for _, epoch in found[damaged:]), 0))
         experiment.state = State.RUNNING
         key = (experiment.id, trial.number, trial.attempt)
         lease = claim.lease
@@ -191,14 +204,31 @@ class Machine(RuleBasedStateMachine):
         trial.overdue = False
 
     @precondition(lambda self: self._can_work())
-    @rule(pick=PICK, values=VALUES, again=st.booleans())
-    def write_epochs(self, pick: int, values: list[float], *, again: bool) -> None:
+    @rule(pick=PICK, values=VALUES, keep=st.booleans(), again=st.booleans())
+    def write_epochs(self, pick: int, values: list[float], *, keep: bool, again: bool) -> None:
         """Sometimes twice: a worker cannot know whether a commit without an answer was one."""
         _, trial, lease = self._held(pick)
         rows = [epoch(trial.at + 1 + index, value) for index, value in enumerate(values)]
-        for _ in range(1 + again):
-            self._do(lambda tx: epochs.append(tx, lease, rows))
         trial.write(values)
+        superfluous = trial.keep() if keep else []
+
+        def verb(tx: Session) -> tuple[str, ...]:
+            epochs.append(tx, lease, rows)
+            return checkpoints.keep(tx, lease, trial.at, _stored(lease, trial.at)) if keep else ()
+
+        expected = tuple(_stored(lease, at, attempt=attempt).key for attempt, at in superfluous)
+        assert self._do(verb) == expected
+        if again:
+            assert self._do(verb) == ()
+
+    @precondition(lambda self: self._can_work())
+    @rule(pick=PICK)
+    def drop_a_checkpoint(self, pick: int) -> None:
+        _, trial, lease = self._held(pick)
+        if trial.checkpoints:
+            attempt, at = trial.checkpoints.pop(0)
+            unusable = _stored(lease, at, attempt=attempt).key
+            self._do(lambda tx: checkpoints.drop(tx, lease, [unusable]))
 
     @precondition(lambda self: self._can_work())
     @rule(pick=PICK, end=st.sampled_from(OUTCOMES), goes_on=st.booleans())
@@ -208,7 +238,7 @@ class Machine(RuleBasedStateMachine):
         outcome, state, stop_reason = end
 
         def verb(tx: Session) -> State:
-            found = leases.finish(tx, lease, outcome)
+            found = leases.finish(tx, lease, outcome, resumed=trial.resumed)
             if goes_on:
                 advance(tx, experiment.id)
             return found
@@ -224,7 +254,11 @@ class Machine(RuleBasedStateMachine):
     def end_after_a_cancel(self, pick: int) -> None:
         _, trial, lease = self._held(pick)
         wanted = trial.state is State.CANCELLING
-        self._do(lambda tx: leases.finish(tx, lease, Cancelled()), None if wanted else IllegalMove)
+
+        def verb(tx: Session) -> State:
+            return leases.finish(tx, lease, Cancelled(), resumed=trial.resumed)
+
+        self._do(verb, None if wanted else IllegalMove)
         if wanted:
             trial.finish(State.CANCELLED, StopReason.CANCELLED)
 
@@ -314,7 +348,7 @@ class Machine(RuleBasedStateMachine):
         self.sweep()
         while self.model.next_to_claim():
             self.claim("ada", 0)
-            self.write_epochs(0, [1.0], again=False)
+            self.write_epochs(0, [1.0], keep=True, again=False)
             self.finish(0, OUTCOMES[0], goes_on=True)
         self.sweep()
         self.sweep()  # a search may have added trials
@@ -328,15 +362,13 @@ class Machine(RuleBasedStateMachine):
         self.the_rows_are_what_they_must_be()
 
     def _do(
-        self, verb: Callable[[Session], object], refused: type[Exception] | None = None
-    ) -> object:
-        """One transaction; refused, it must leave nothing behind."""
-        if refused is not None:
-            with pytest.raises(refused), self.scene.database.transaction() as tx:
-                verb(tx)
-            return None
-        with self.scene.database.transaction() as tx:
+        self, verb: Callable[[Session], Result], refused: type[Exception] | None = None
+    ) -> Result | None:
+        """One transaction; one that is to be refused gives None, and leaves nothing behind."""
+        expected = pytest.raises(refused) if refused else nullcontext()
+        with expected, self.scene.database.transaction() as tx:
             return verb(tx)
+        return None
 
     def _can_work(self) -> bool:
         return bool(self.model.held() or self.model.next_to_claim())
@@ -381,6 +413,7 @@ def _do_not_wait_for_the_disk(connection: sqlite3.Connection, record: object) ->
     connection.execute("PRAGMA synchronous=OFF").close()
 
 
+@pytest.mark.timeout(600)  # beside other work on the same two cores
 def test_whatever_happens_in_whatever_order_the_rows_are_what_they_must_be(scene: Scene) -> None:
     Machine.scene, Machine.steps = scene, 0
     run_state_machine_as_test(
