@@ -25,9 +25,11 @@ class FixedList:
 
     Attributes:
         settings: from a spec to its candidates, in order.
+        waits_for_all: all of them are queued from the start.
     """
 
     settings: Callable[[ExperimentSpec], tuple[Setting, ...]]
+    waits_for_all: bool = True
 
     def propose(
         self, spec: ExperimentSpec, results: Sequence[TrialResult]

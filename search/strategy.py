@@ -24,7 +24,14 @@ class Conclude:
 
 
 class Strategy(Protocol):
-    """One way to search."""
+    """One way to search.
+
+    Attributes:
+        waits_for_all: it has nothing to say while a trial is not over, so it need not be asked.
+    """
+
+    @property
+    def waits_for_all(self) -> bool: ...  # noqa: D102 - see above
 
     def propose(
         self, spec: ExperimentSpec, results: Sequence[TrialResult]

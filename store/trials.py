@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Select, func, insert, select
+from sqlalchemy import Select, and_, func, insert, select
 from sqlalchemy.orm import Session
 
 from models.errors import IllegalMove, NotFound
 from models.findings import Finding
-from models.lifecycle import State, StopReason, TrialMove
+from models.lifecycle import ACTIVE, State, StopReason, TrialMove
 from models.tables.datasets import ArtifactKind, ArtifactRow
 from models.tables.experiments import ExperimentRow
 from models.tables.trials import AttemptRow, EpochRow, TrialRow
@@ -132,6 +132,12 @@ def cancel(tx: Session, *, owner: str, experiment_id: str, number: int) -> Trial
         values={"stop_reason": StopReason.CANCELLED} if queued else None,
     )
     return get(tx, owner=owner, experiment_id=experiment_id, number=number)
+
+
+def any_active(tx: Session, experiment_id: str) -> bool:
+    """Whether a trial is not over."""
+    active = and_(TrialRow.experiment_id == experiment_id, TrialRow.state.in_(ACTIVE))
+    return tx.scalar(select(TrialRow.id).where(active).limit(1)) is not None
 
 
 def results(tx: Session, experiment_id: str) -> tuple[TrialResult, ...]:

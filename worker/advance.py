@@ -65,12 +65,15 @@ def advance(tx: Session, experiment_id: str) -> int:
 def _step(tx: Session, experiment: Locked) -> int:
     experiment_id = experiment.id
     spec = experiments.spec_of(tx, experiment_id)
-    results = trials.results(tx, experiment_id)
-    if experiment.state is State.CANCELLING:
-        if all(result.state.is_terminal for result in results):
-            _end(tx, experiment_id, State.CANCELLED, _concluded(spec, results, CANCELLED))
+    strategy, cancelling = strategy_for(spec), experiment.state is State.CANCELLING
+    # Reading every trial at the end of each would make ten thousand of them take hours.
+    if (cancelling or strategy.waits_for_all) and trials.any_active(tx, experiment_id):
         return 0
-    step = strategy_for(spec).propose(spec, results)
+    results = trials.results(tx, experiment_id)
+    if cancelling:
+        _end(tx, experiment_id, State.CANCELLED, _concluded(spec, results, CANCELLED))
+        return 0
+    step = strategy.propose(spec, results)
     if isinstance(step, Conclude):
         _end(tx, experiment_id, _last_state(results), _concluded(spec, results, step.reason))
         return 0
@@ -89,7 +92,7 @@ def _add(
 
 def _give_up(tx: Session, experiment: Locked) -> None:
     """End an experiment without a conclusion, once nothing of it is left to run."""
-    if any(not result.state.is_terminal for result in trials.results(tx, experiment.id)):
+    if trials.any_active(tx, experiment.id):
         return
     if experiment.state is State.CANCELLING:
         experiments.conclude(tx, experiment.id, State.CANCELLED, None)

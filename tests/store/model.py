@@ -157,7 +157,7 @@ class Experiment:
     """An experiment as it must be.
 
     Attributes:
-        to_come: trials that its search adds at its next step.
+        to_come: trials that its search adds when those before are over.
     """
 
     id: str
@@ -170,15 +170,15 @@ class Experiment:
     def advance(self) -> None:
         """Take its next step."""
         over = all(trial.state.is_terminal for trial in self.trials)
-        if self.state.is_terminal:
+        if self.state.is_terminal or not over:
             return
         if self.state is State.CANCELLING:
-            self.state = State.CANCELLED if over else State.CANCELLING
+            self.state = State.CANCELLED
         elif self.to_come:
             first = len(self.trials) + 1
             self.trials += [Trial(number) for number in range(first, first + self.to_come)]
             self.to_come = 0
-        elif over:
+        else:
             self.state = self._last_state()
 
     def cancel(self) -> None:
