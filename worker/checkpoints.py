@@ -92,6 +92,15 @@ class Carrier:
             self._superfluous += superfluous
             self._changed.notify_all()
 
+    def dismiss(self) -> None:
+        """Store nothing more, and remove what no row names: the attempt's end is committed."""
+        with self._changed:
+            self._over = True
+            if self._carried is not None:
+                self._superfluous.append(self._carried.stored.key)
+                self._carried = None
+            self._changed.notify_all()
+
     def settle(self, seconds: float) -> None:
         """Wait until the newest is stored, or cannot be for now."""
         with self._changed:

@@ -82,6 +82,7 @@ class Closing:
             left = [checkpoint.key for checkpoint in checkpoints.of(tx, self._lease)]
             state = verb(tx)
             queued = self._step(tx) if state.is_terminal else 1
+        self._carrier.dismiss()
         if state.is_terminal:  # their rows went with the move
             self._carrier.remove(left)
         return queued

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +13,15 @@ from tests.worker.site import Site, site
 
 # The numbers that the tests of one session count up to are far below; these are ours.
 _numbers = itertools.count(DATABASES - 1, -1)
+
+
+@pytest.fixture
+def here(database_url: str, broker_url: str, leash: Leash, tmp_path: Path) -> Iterator[Site]:
+    """A site without worker processes, once on each database."""
+    with site(
+        database_url=database_url, broker_url=broker_url, folder=tmp_path, leash=leash
+    ) as made:
+        yield made
 
 
 @pytest.fixture(scope="session")

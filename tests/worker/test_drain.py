@@ -4,17 +4,15 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from pathlib import Path
 
 import pytest
 from sqlalchemy.orm import Session
 
-from epochd.embedded.leash import Leash
 from models.errors import Unavailable
 from models.lifecycle import State
 from models.specs.experiment import Device
 from store.database import Database
-from tests.worker.site import Site, site, until
+from tests.worker.site import Site, until
 from tests.worker.specs import small
 from worker.process import TrainerSettings
 from worker.slots import Slots
@@ -38,15 +36,6 @@ class Severed(Database):
             raise Unavailable
         with super().transaction() as tx:
             yield tx
-
-
-@pytest.fixture
-def here(database_url: str, broker_url: str, leash: Leash, tmp_path: Path) -> Iterator[Site]:
-    """A site without worker processes."""
-    with site(
-        database_url=database_url, broker_url=broker_url, folder=tmp_path, leash=leash
-    ) as made:
-        yield made
 
 
 def test_a_worker_that_is_to_end_does_not_wait_for_ever_for_its_database(

@@ -4,17 +4,15 @@ import itertools
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from pathlib import Path
 
 import pytest
 from sqlalchemy.orm import Session
 
-from epochd.embedded.leash import Leash
 from models.errors import StorageFull
 from models.lifecycle import State
 from models.specs.experiment import Device
 from store.database import Database
-from tests.worker.site import site
+from tests.worker.site import Site
 from tests.worker.specs import small
 from worker.process import TrainerSettings
 from worker.slots import Slots
@@ -42,19 +40,14 @@ class FullForAMoment(Database):
 
 
 def test_a_full_disk_is_waited_for_and_the_next_trial_gets_only_its_own_epochs(
+    here: Site,
     database_url: str,
-    broker_url: str,
-    leash: Leash,
-    tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("EPOCHD_TEST_ODD", "slow")
     settings = TrainerSettings(threads=1, device=Device.CPU, module="tests.worker.odd_trainer")
     drain = threading.Event()
     with (
-        site(
-            database_url=database_url, broker_url=broker_url, folder=tmp_path, leash=leash
-        ) as here,
         _full_for_a_moment(database_url, {3}) as database,
         closing(Trainers(1, settings, drain)) as trainers,
     ):

@@ -2,13 +2,11 @@
 
 import threading
 from contextlib import closing
-from pathlib import Path
 
 import pytest
 
-from epochd.embedded.leash import Leash
 from models.specs.experiment import Device
-from tests.worker.site import site
+from tests.worker.site import Site
 from tests.worker.specs import small
 from worker.process import TrainerSettings
 from worker.slots import Slots
@@ -18,19 +16,12 @@ from worker.trainers import Trainers
 
 
 def test_a_grown_trainer_is_replaced_before_the_next_trial(
-    database_url: str,
-    broker_url: str,
-    leash: Leash,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    here: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("EPOCHD_TEST_ODD", "none")
     settings = TrainerSettings(threads=1, device=Device.CPU, module="tests.worker.odd_trainer")
     drain = threading.Event()
     with (
-        site(
-            database_url=database_url, broker_url=broker_url, folder=tmp_path, leash=leash
-        ) as here,
         closing(Trainers(1, settings, drain, grown_bytes=-(2**40))) as trainers,
     ):
         rates = {"strategy": "learning_rates", "values": [0.01, 0.1]}

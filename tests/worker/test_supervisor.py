@@ -6,16 +6,14 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from pathlib import Path
 
 import pytest
 
-from epochd.embedded.leash import Leash
 from models.lifecycle import State, StopReason
 from models.specs.experiment import Device
 from store import experiments, leases
 from store.fence import Lease
-from tests.worker.site import OWNER, Site, site, until
+from tests.worker.site import OWNER, Site, until
 from tests.worker.specs import small
 from worker.process import TrainerSettings
 from worker.slots import Slots
@@ -25,15 +23,6 @@ from worker.timing import Timing
 from worker.trainers import Trainers
 
 TIMING = Timing(lease=2.0, beat=0.3)
-
-
-@pytest.fixture
-def here(database_url: str, broker_url: str, leash: Leash, tmp_path: Path) -> Iterator[Site]:
-    """A site without worker processes."""
-    with site(
-        database_url=database_url, broker_url=broker_url, folder=tmp_path, leash=leash
-    ) as made:
-        yield made
 
 
 @pytest.fixture

@@ -1,0 +1,110 @@
+"""A file store on a disk that is really full: what is there stays whole, and a trial says so."""
+
+import os
+import subprocess
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from models.lifecycle import State
+from store.artifacts import LocalArtifacts
+from tests.worker.bench import Bench
+from tests.worker.site import Site, until
+from tests.worker.test_resuming import (
+    TIMING,
+    TRAINER,
+    Script,
+    checkpoints,
+    one_database,
+    script,
+    submit,
+    told,
+)
+
+__all__ = ["script"]
+
+DISK_BYTES = 1_000_000
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of DISK_BYTES."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    size = f"size={DISK_BYTES}"
+    mount = ["/bin/mount", "-t", "tmpfs", "-o", size, "none", str(folder)]
+    if os.geteuid() != 0 or subprocess.run(mount, check=False, capture_output=True).returncode:
+        pytest.skip("only root may mount a small disk, and not everywhere")
+    yield folder
+    subprocess.run(["/bin/umount", "--lazy", str(folder)], check=True)
+
+
+@pytest.fixture
+def full(here: Site, disk: Path) -> LocalArtifacts:
+    """A store on that disk with the table that is trained on, and little room beside it."""
+    here.table()
+    full = LocalArtifacts(disk)
+    for key in here.artifacts.keys("datasets"):
+        full.put(key, here.artifacts.local(key))
+    return full
+
+
+@one_database
+def test_a_checkpoint_that_does_not_fit_leaves_the_one_before_whole(
+    here: Site, full: LocalArtifacts, script: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EPOCHD_TEST_CHECKPOINT", "600000")
+    script({2: ["checkpoint"], 4: ["left"], 6: ["hold"]})
+    experiment_id = submit(here)
+    bench = Bench(here, TRAINER, TIMING, full)
+
+    with bench.working():
+        until(lambda: told(here, experiment_id, "checkpoint.unprotected"), "a warning", 20)
+        until(lambda: here.trial(experiment_id).epochs == 6, "the training goes on", 20)
+    ((epoch, key),) = checkpoints(here)
+    whole = full.local(key).read_bytes()
+    bench.work()
+
+    assert (epoch, whole) == (2, b"2".ljust(600_000))
+    (resumed,) = told(here, experiment_id, "trial.resumed")
+    assert resumed.reason == "Goes on after epoch 2, from a checkpoint of attempt 1."
+    assert here.trial(experiment_id).state is State.SUCCEEDED
+
+
+@one_database
+def test_a_network_that_does_not_fit_fails_its_trial_as_disk_full(
+    here: Site, full: LocalArtifacts, script: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EPOCHD_TEST_NETWORK", str(2 * DISK_BYTES))
+    script({})
+    experiment_id = submit(here)
+
+    Bench(here, TRAINER, TIMING, full).work()
+
+    trial = here.trial(experiment_id)
+    assert (trial.state, len(trial.attempts)) == (State.FAILED, 1)
+    assert trial.error is not None
+    assert trial.error.code == "disk_full"
+    assert list(full.keys("experiments")) == []
+
+
+@one_database
+def test_a_network_waits_for_room(
+    here: Site, full: LocalArtifacts, disk: Path, script: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EPOCHD_TEST_NETWORK", str(DISK_BYTES // 2))
+    filler = disk / "filler"
+    filler.write_bytes(b"f" * (DISK_BYTES * 3 // 4))
+    room = threading.Timer(0.5, filler.unlink)
+    script({7: ["hold"]})
+    experiment_id = submit(here)
+    bench = Bench(here, TRAINER, TIMING, full)
+    with bench.working():
+        until(lambda: here.trial(experiment_id).epochs == 7, "7 epochs", 20)
+
+    room.start()
+    bench.work()
+
+    assert here.trial(experiment_id).state is State.SUCCEEDED

@@ -1,0 +1,322 @@
+"""Trials go on where they were: what is kept, what is found again, what is told and what is left.
+
+The trainer of these tests follows a script and loads no TensorFlow; that the real one goes on
+exactly is held in tests/trainer and in test_exact_resume.
+"""
+
+import itertools
+import json
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from models.errors import ArtifactsUnavailable
+from models.lifecycle import State, StopReason
+from models.tables.datasets import ArtifactKind, ArtifactRow
+from models.tables.trials import EpochRow
+from models.views.experiment import EventView
+from store import events, experiments
+from store.artifacts import LocalArtifacts, Stored
+from tests.worker.bench import Bench
+from tests.worker.site import OWNER, Site, until
+from tests.worker.specs import small
+from worker.timing import Timing
+
+TIMING = Timing(lease=5.0, beat=0.5, order=0.2, flush=0.05, artifacts=1.5)
+TRAINER = "tests.worker.scripted_trainer"
+EPOCHS = 8
+
+# The database is the same to a test that is about files or time.
+one_database = pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
+
+Script = Callable[[Mapping[int, Sequence[str]]], None]
+
+
+@pytest.fixture
+def script(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Script:
+    """Sets what the trainer does after which epoch."""
+    done = tmp_path / "done"
+    done.mkdir()
+    monkeypatch.setenv("EPOCHD_TEST_DONE", str(done))
+
+    def write(actions: Mapping[int, Sequence[str]]) -> None:
+        monkeypatch.setenv("EPOCHD_TEST_SCRIPT", json.dumps(actions))
+
+    return write
+
+
+def submit(here: Site, **limits: object) -> str:
+    fit = {"epochs": EPOCHS, "early_stopping": None}
+    return here.submit(small(here.table(), fit=fit, limits=limits))
+
+
+def checkpoints(here: Site) -> list[tuple[int | None, str]]:
+    """Epoch and key of what is registered, the newest first."""
+    with here.database.snapshot() as tx:
+        kind = ArtifactRow.kind == ArtifactKind.CHECKPOINT
+        query = select(ArtifactRow.epoch, ArtifactRow.key).where(kind)
+        return [(epoch, key) for epoch, key in tx.execute(query.order_by(ArtifactRow.id.desc()))]
+
+
+def files(here: Site, experiment_id: str) -> list[str]:
+    """What is stored of an experiment, by trial, attempt and name."""
+    prefix = f"experiments/{experiment_id}"
+    return sorted(key.removeprefix(f"{prefix}/") for key in here.artifacts.keys(prefix))
+
+
+def attempts(here: Site) -> list[tuple[int, int]]:
+    """By which attempt each epoch was trained."""
+    with here.database.snapshot() as tx:
+        query = select(EpochRow.epoch, EpochRow.attempt).order_by(EpochRow.epoch)
+        return [(epoch, attempt) for epoch, attempt in tx.execute(query)]
+
+
+def told(here: Site, experiment_id: str, *kinds: str) -> list[EventView]:
+    with here.database.snapshot() as tx:
+        page = events.after(tx, owner=OWNER, experiment_id=experiment_id, after=0, limit=100)
+    return [event for event in page.data if event.kind in kinds]
+
+
+def held_with(here: Site, *epochs: int) -> None:
+    """Wait until the trainer holds and just these checkpoints are registered."""
+    until(lambda: [epoch for epoch, _ in checkpoints(here)] == list(epochs), str(epochs), 20)
+
+
+def damage(here: Site, key: str) -> None:
+    path = here.artifacts.local(key)
+    path.write_bytes(path.read_bytes()[:-1] + b"?")
+
+
+def test_a_trial_whose_trainer_dies_goes_on_from_its_newest_checkpoint(
+    here: Site, script: Script
+) -> None:
+    script({2: ["checkpoint"], 4: ["checkpoint"], 5: ["die"], 7: ["checkpoint"]})
+    experiment_id = submit(here)
+
+    Bench(here, TRAINER, TIMING).work()
+
+    trial = here.trial(experiment_id)
+    assert trial.state is State.SUCCEEDED
+    assert [attempt.outcome for attempt in trial.attempts] == ["worker_lost", "completed"]
+    assert attempts(here) == [(epoch, 1 if epoch <= 4 else 2) for epoch in range(1, EPOCHS + 1)]
+    (resumed,) = told(here, experiment_id, "trial.resumed", "checkpoint.damaged")
+    assert resumed.reason == "Goes on after epoch 4, from a checkpoint of attempt 1."
+    assert (resumed.trial, resumed.attempt, resumed.worker) == (1, 2, "test")
+    assert checkpoints(here) == []
+    assert files(here, experiment_id) == ["1/2/network.keras"]
+
+
+@one_database
+def test_the_checkpoint_that_came_with_a_trainers_last_breath_counts(
+    here: Site, script: Script
+) -> None:
+    script({6: ["left", "die"]})
+    experiment_id = submit(here)
+
+    Bench(here, TRAINER, TIMING).work()
+
+    assert attempts(here) == [(epoch, 1 if epoch <= 6 else 2) for epoch in range(1, EPOCHS + 1)]
+    assert here.trial(experiment_id).best is not None
+
+
+def test_two_are_kept_while_it_runs_and_a_drained_trial_goes_on_from_the_newest(
+    here: Site, script: Script
+) -> None:
+    script({1: ["checkpoint"], 2: ["checkpoint"], 3: ["hold"], 4: ["checkpoint"], 5: ["hold"]})
+    experiment_id = submit(here)
+    bench = Bench(here, TRAINER, TIMING)
+
+    with bench.working():
+        held_with(here, 2, 1)
+    with bench.working():
+        held_with(here, 4, 2)
+        two = ["1/1/checkpoint-2.npz", "1/2/checkpoint-4.npz"]
+        until(lambda: files(here, experiment_id) == two, "the superfluous file is removed", 20)
+    bench.work()
+
+    assert [attempt for _, attempt in attempts(here)] == [1, 1, 2, 2, 3, 3, 3, 3]
+    assert files(here, experiment_id) == ["1/3/network.keras"]
+
+
+def test_a_damaged_checkpoint_falls_back_to_the_one_before(here: Site, script: Script) -> None:
+    script({2: ["checkpoint"], 4: ["checkpoint", "hold"]})
+    experiment_id = submit(here)
+    bench = Bench(here, TRAINER, TIMING)
+    with bench.working():
+        held_with(here, 4, 2)
+
+    damage(here, checkpoints(here)[0][1])
+    bench.work()
+
+    assert [attempt for _, attempt in attempts(here)] == [1, 1, 2, 2, 2, 2, 2, 2]
+    (damaged,) = told(here, experiment_id, "checkpoint.damaged")
+    assert damaged.reason == (
+        "The checkpoint after epoch 4, of attempt 1, is damaged or gone; "
+        "the one after epoch 2 is used instead."
+    )
+    assert len(told(here, experiment_id, "trial.resumed")) == 1
+    assert files(here, experiment_id) == ["1/2/network.keras"]
+
+
+def test_without_a_whole_checkpoint_it_starts_from_the_beginning_and_shows_what_it_had(
+    here: Site, script: Script
+) -> None:
+    script({2: ["checkpoint"], 4: ["checkpoint", "hold"], 1: ["hold"]})
+    experiment_id = submit(here)
+    bench = Bench(here, TRAINER, TIMING)
+    with bench.working():
+        until(lambda: here.epochs(experiment_id), "epoch 1", 20)
+    with bench.working():
+        held_with(here, 4, 2)
+
+    damage(here, checkpoints(here)[0][1])
+    here.artifacts.delete(checkpoints(here)[1][1])
+    script({1: ["again"], 4: ["checkpoint"]})
+    seen = here.trial(experiment_id).epochs
+    bench.work()
+
+    assert seen == 4
+    assert attempts(here) == [(epoch, 3) for epoch in range(1, EPOCHS + 1)]
+    damaged = told(here, experiment_id, "checkpoint.damaged")
+    assert [event.reason.split(";")[1] for event in damaged] == [
+        " the training starts from the beginning."
+    ] * 2
+    assert told(here, experiment_id, "trial.resumed") == []
+
+
+def test_what_the_trainer_cannot_read_is_left_out_and_never_tried_again(
+    here: Site, script: Script
+) -> None:
+    script({2: ["checkpoint"], 4: ["rubbish", "hold"]})
+    experiment_id = submit(here)
+    bench = Bench(here, TRAINER, TIMING)
+    with bench.working():
+        held_with(here, 4, 2)
+
+    script({5: ["die"]})
+    bench.work()
+
+    assert here.trial(experiment_id).state is State.SUCCEEDED
+    (damaged,) = told(here, experiment_id, "checkpoint.damaged")
+    assert "after epoch 4" in damaged.reason
+    assert [event.attempt for event in told(here, experiment_id, "trial.resumed")] == [2, 3]
+
+
+@one_database
+def test_epochs_that_are_trained_again_count_once_against_the_time_limit(
+    here: Site, script: Script
+) -> None:
+    # An epoch counts 50 s. What was lost after the checkpoint would be over the limit alone.
+    script({1: ["checkpoint"], 7: ["die"]})
+    experiment_id = submit(here, max_seconds=300)
+
+    Bench(here, TRAINER, TIMING).work()
+
+    assert here.trial(experiment_id).state is State.SUCCEEDED
+
+
+@one_database
+def test_the_time_before_a_checkpoint_counts_against_the_time_limit(
+    here: Site, script: Script
+) -> None:
+    script({6: ["checkpoint", "die"], 7: ["hold"]})
+    experiment_id = submit(here, max_seconds=300)
+
+    Bench(here, TRAINER, TIMING).work()
+
+    assert here.trial(experiment_id).stop_reason is StopReason.TIMED_OUT
+
+
+@one_database
+def test_a_trainer_that_cannot_write_checkpoints_is_told_of_once_and_trains_on(
+    here: Site, script: Script
+) -> None:
+    script({epoch: ["full"] for epoch in range(1, EPOCHS)})
+    experiment_id = submit(here)
+
+    Bench(here, TRAINER, TIMING).work()
+
+    assert here.trial(experiment_id).state is State.SUCCEEDED
+    (warning,) = told(here, experiment_id, "checkpoint.unprotected")
+    assert "No space left" in warning.reason
+
+
+class Stuck(LocalArtifacts):
+    """Takes nothing until it is let go."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        self.go = threading.Event()
+
+    def put(self, key: str, path: Path) -> Stored:
+        self.go.wait(60)
+        return super().put(key, path)
+
+
+@one_database
+def test_a_store_that_hangs_stalls_neither_epochs_nor_a_cancel(
+    here: Site, script: Script, tmp_path: Path
+) -> None:
+    script({1: ["left"], 3: ["left"], 6: ["hold"]})
+    experiment_id = submit(here)
+    stuck = Stuck(tmp_path)
+    with Bench(here, TRAINER, TIMING, stuck).working():
+        until(lambda: here.trial(experiment_id).epochs == 6, "6 epochs", 10)
+
+        with here.database.transaction() as tx:
+            experiments.cancel(tx, owner=OWNER, experiment_id=experiment_id)
+        begun = time.monotonic()
+        here.wait_until_over(experiment_id)
+        took = time.monotonic() - begun
+        stuck.go.set()
+
+    assert took < 3.0
+    assert until(lambda: not files(here, experiment_id), "nothing left behind", 5)
+
+
+class Away(LocalArtifacts):
+    """Takes nothing at the first so many times."""
+
+    def __init__(self, root: Path, times: int) -> None:
+        super().__init__(root)
+        self._times = itertools.count(1)
+        self._away = times
+
+    def put(self, key: str, path: Path) -> Stored:
+        if next(self._times) <= self._away:
+            raise ArtifactsUnavailable
+        return super().put(key, path)
+
+
+@one_database
+def test_a_store_that_is_away_when_a_training_ends_is_waited_for(
+    here: Site, script: Script, tmp_path: Path
+) -> None:
+    script({2: ["left"]})
+    experiment_id = submit(here)
+
+    Bench(here, TRAINER, TIMING, Away(tmp_path, 2)).work()
+
+    assert here.trial(experiment_id).state is State.SUCCEEDED
+    assert len(here.trial(experiment_id).attempts) == 1
+    assert len(told(here, experiment_id, "checkpoint.unprotected")) == 1
+
+
+@one_database
+def test_a_store_that_stays_away_fails_the_trial_and_says_why(
+    here: Site, script: Script, tmp_path: Path
+) -> None:
+    script({})
+    experiment_id = submit(here)
+
+    Bench(here, TRAINER, TIMING, Away(tmp_path, 100)).work()
+
+    trial = here.trial(experiment_id)
+    assert (trial.state, len(trial.attempts)) == (State.FAILED, 1)
+    assert trial.error is not None
+    assert trial.error.code == "artifacts_unavailable"
+    assert "could not be stored" in trial.error.detail
