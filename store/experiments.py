@@ -13,7 +13,7 @@ from models.errors import IllegalMove, NotFound
 from models.findings import Finding
 from models.ids import new_experiment_id
 from models.lifecycle import ACTIVE, ExperimentMove, State, StopReason, TrialMove
-from models.monitor import monitored
+from models.monitor import Monitored, monitored
 from models.specs.experiment import ExperimentSpec
 from models.tables.experiments import ExperimentLabelRow, ExperimentRow
 from models.tables.trials import TrialRow
@@ -153,6 +153,19 @@ def spec_of(tx: Session, experiment_id: str) -> ExperimentSpec:
     return ExperimentSpec.model_validate(spec)
 
 
+def judged_by(tx: Session, *, owner: str, experiment_id: str) -> Monitored:
+    """By what its trials are compared; known also where its spec can no longer be read.
+
+    Raises:
+        NotFound: there is no such experiment of this owner.
+    """
+    query = select(ExperimentRow.metric, ExperimentRow.mode)
+    row = tx.execute(query.where(_mine(owner, experiment_id))).one_or_none()
+    if row is None:
+        raise _not_found(experiment_id)
+    return Monitored(row.metric, row.mode)
+
+
 def dataset_of(tx: Session, experiment_id: str) -> str:
     """The id of the dataset that it trains on.
 
@@ -287,16 +300,25 @@ def _labelled(key: str, value: str) -> ColumnElement[bool]:
     )
 
 
+def _labels(tx: Session, ids: Sequence[str]) -> Mapping[str, dict[str, str]]:
+    found: dict[str, dict[str, str]] = {}
+    query = select(ExperimentLabelRow).where(ExperimentLabelRow.experiment_id.in_(ids))
+    for row in tx.scalars(query):
+        found.setdefault(row.experiment_id, {})[row.key] = row.value
+    return found
+
+
 def _views(tx: Session, rows: Sequence[ExperimentRow]) -> tuple[ExperimentView, ...]:
     progress = standing.progress(tx, rows)
     best = standing.best(tx, rows)
+    labels = _labels(tx, [row.id for row in rows])
     return tuple(
         ExperimentView(
             id=row.id,
             name=row.name,
-            labels=row.spec["labels"],
+            labels=labels.get(row.id, {}),
             state=row.state,
-            spec=ExperimentSpec.model_validate(row.spec),
+            spec=row.spec,
             version=row.version,
             progress=progress[row.id],
             best=best.get(row.id),

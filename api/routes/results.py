@@ -11,7 +11,6 @@ from api.identity import Owner
 from api.pages import DEFAULT_LIMIT, Limit
 from api.parts import Parts, Service
 from models import errors
-from models.monitor import monitored
 from models.views.base import Page
 from models.views.comparison import Comparison
 from models.views.experiment import EventView
@@ -42,10 +41,9 @@ _NETWORK_RESPONSES: dict[int | str, dict[str, Any]] = {
 def show_comparison(service: Service, owner: Owner, experiment_id: ExperimentId) -> Comparison:
     """Every setting with its curves, aligned by epoch and averaged over repeats, best first."""
     with service.database.snapshot() as tx:
-        view = experiments.get(tx, owner=owner, experiment_id=experiment_id)
+        by = experiments.judged_by(tx, owner=owner, experiment_id=experiment_id)
         results = trials.results(tx, experiment_id)
         curves = trials.curves(tx, experiment_id)
-    by = monitored(view.spec.compile, view.spec.fit)
     return compare(results, curves, metric=by.metric, mode=by.mode)
 
 

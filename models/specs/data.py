@@ -22,6 +22,16 @@ class InlineTable(Spec):
     ]
     rows: Annotated[tuple[tuple[Cell, ...], ...], Field(min_length=2, max_length=MAX_INLINE_ROWS)]
 
+    @model_validator(mode="before")
+    @classmethod
+    def _one_object(cls, given: object) -> object:
+        if isinstance(given, list | tuple):
+            raise ValueError(  # noqa: TRY004 - what pydantic listens for
+                'give one object with the names once: {"columns": ["a", "b"], '
+                '"rows": [[1, 2], [3, 4]]}'
+            )
+        return given
+
 
 class DataSpec(Spec):
     """Which rows to train on and how."""

@@ -1,6 +1,8 @@
 """What the API says about an experiment."""
 
-from pydantic import JsonValue, computed_field
+from typing import Annotated
+
+from pydantic import Field, JsonValue, computed_field
 
 from models.findings import Finding
 from models.lifecycle import State
@@ -40,7 +42,9 @@ class ExperimentView(View):
     name: str
     labels: dict[str, str]
     state: State
-    spec: ExperimentSpec
+    spec: Annotated[ExperimentSpec | dict[str, JsonValue], Field(union_mode="left_to_right")]
+    """As it was submitted, with every default filled in; one that another version of the service
+    stored and this one cannot read is shown as it is."""
     version: int
     """Rises with every visible change; the ETag."""
     progress: Progress
