@@ -6,7 +6,6 @@ repetitions, to see that it works.
 """
 
 import argparse
-import json
 import os
 import signal
 import socket
@@ -16,7 +15,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection
@@ -25,9 +24,10 @@ from pathlib import Path
 
 import httpx
 from rich.console import Console
-from rich.table import Table
 
+from benchmarks import queue
 from benchmarks.bare_loop import bare_trial, seconds_of_bare_trainings
+from benchmarks.figures import Figure, percentile, show
 
 POLLS_A_SECOND = 200
 POLLING_THREADS = 8
@@ -42,16 +42,6 @@ SMALL_TABLE = {
     "compile": {"optimizer": {"optimizer": "Adam", "learning_rate": 0.001}},
     "fit": {"epochs": 3, "early_stopping": None},
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """One measured number beside its aim."""
-
-    what: str
-    measured: str
-    aim: str
-    met: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +195,7 @@ def polling(running: Service, seconds: float) -> Figure:
     for experiment in busy:
         running.client.post(f"/experiments/{experiment}/cancel")
         running.until_over(experiment)
-    p50, p99 = (_percentile(latencies, share) * 1000 for share in (0.5, 0.99))
+    p50, p99 = (percentile(latencies, share) * 1000 for share in (0.5, 0.99))
     rate = len(latencies) / seconds
     return Figure(
         f"{rate:.0f} polls a second of 100 epochs, two trainers running",
@@ -241,10 +231,6 @@ def _poll(port: int, path: str, seconds: float) -> tuple[list[float], int]:
     return latencies, failures[0]
 
 
-def _percentile(values: Sequence[float], share: float) -> float:
-    return sorted(values)[min(len(values) - 1, int(len(values) * share))]
-
-
 def overhead(running: Service, folder: Path, repetitions: int, epochs: int) -> Figure:
     """A training through the service against the same loop on its own, turn by turn.
 
@@ -272,18 +258,6 @@ def overhead(running: Service, folder: Path, repetitions: int, epochs: int) -> F
     )
 
 
-def show(figures: Sequence[Figure]) -> None:
-    """Print the table, and the same as JSON for keeping."""
-    table = Table(title="epochd: the service")
-    for heading in ("what", "measured", "aim", ""):
-        table.add_column(heading)
-    for figure in figures:
-        mark = "[green]met[/]" if figure.met else "[red]missed[/]"
-        table.add_row(figure.what, figure.measured, figure.aim, mark)
-    Console(width=120).print(table)
-    print(json.dumps({figure.what: figure.measured for figure in figures}, indent=1))
-
-
 def main() -> None:
     """Run every measurement in turn."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -291,18 +265,20 @@ def main() -> None:
     quick = parser.parse_args().quick
     console = Console(stderr=True)
     figures = []
-    console.print("1/4 start of the API process …")
+    console.print("1/5 start of the API process …")
     figures.append(api_start(2 if quick else 7))
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         with service(folder, slots=2) as running:
-            console.print("2/4 POST to first epoch …")
+            console.print("2/5 POST to first epoch …")
             figures.append(first_epoch(running, 3 if quick else 9))
-            console.print("3/4 polling while two trainers run …")
+            console.print("3/5 polling while two trainers run …")
             figures.append(polling(running, 5 if quick else 30))
-            console.print("4/4 the service around a training …")
+            console.print("4/5 the service around a training …")
             figures.append(overhead(running, folder, 1 if quick else 3, 20 if quick else 700))
-    show(figures)
+    console.print("5/5 ten thousand trials in the queue …")
+    figures += queue.measure(50 if quick else 500)
+    show("epochd: the service", figures)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,35 @@
+"""What a benchmark prints: measured numbers beside their aims."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rich.console import Console
+from rich.table import Table
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One measured number beside its aim."""
+
+    what: str
+    measured: str
+    aim: str
+    met: bool
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """The value below which this share of them lies."""
+    return sorted(values)[min(len(values) - 1, int(len(values) * share))]
+
+
+def show(title: str, figures: Sequence[Figure]) -> None:
+    """Print the table, and the same as JSON for keeping."""
+    table = Table(title=title)
+    for heading in ("what", "measured", "aim", ""):
+        table.add_column(heading)
+    for figure in figures:
+        mark = "[green]met[/]" if figure.met else "[red]missed[/]"
+        table.add_row(figure.what, figure.measured, figure.aim, mark)
+    Console(width=120).print(table)
+    print(json.dumps({figure.what: figure.measured for figure in figures}, indent=1))
