@@ -102,10 +102,15 @@ class PostgresServer:
             with suppress(psutil.NoSuchProcess):
                 process.resume()
 
-    def _server(self) -> psutil.Process:
+    @property
+    def pid(self) -> int:
+        """Of the process that all others are children of."""
         if self._process is None:
             raise RuntimeError("PostgreSQL does not run")
-        return psutil.Process(self._process.pid)
+        return self._process.pid
+
+    def _server(self) -> psutil.Process:
+        return psutil.Process(self.pid)
 
     def _make_cluster(self) -> None:
         if self._user is not None:

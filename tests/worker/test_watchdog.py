@@ -25,7 +25,7 @@ from tests.worker.site import Site, site, until
 from tests.worker.specs import small
 from worker import memory
 from worker.messages import Finished, Ready, Train
-from worker.process import LINE_BYTES, TrainerGone, TrainerProcess, TrainerSettings
+from worker.process import LINE_BYTES, TERM_SECONDS, TrainerGone, TrainerProcess, TrainerSettings
 from worker.slots import Slots
 from worker.supervise import Means
 from worker.timing import Timing
@@ -44,17 +44,27 @@ def here(database_url: str, broker_url: str, leash: Leash, tmp_path: Path) -> It
         yield made
 
 
-def work(here: Site, *, hang: float = 60.0, memory_bytes: int | None = None) -> None:
+def work(
+    here: Site,
+    *,
+    timing: Timing | None = None,
+    memory_bytes: int | None = None,
+    drain: threading.Event | None = None,
+) -> None:
     """Answer the doorbell in this very process."""
-    drain = threading.Event()
+    drain = drain or threading.Event()
     settings = TrainerSettings(
         threads=1,
         device=Device.CPU,
         memory_bytes=memory_bytes,
         module="tests.worker.odd_trainer",
     )
-    timing = Timing(lease=5.0, beat=0.5, hang=hang)
-    means = Means(database=here.database, artifacts=here.artifacts, drain=drain, timing=timing)
+    means = Means(
+        database=here.database,
+        artifacts=here.artifacts,
+        drain=drain,
+        timing=timing or Timing(),
+    )
     with closing(Trainers(1, settings, drain)) as trainers:
         Slots(
             worker="test",
@@ -71,7 +81,7 @@ def test_a_trial_whose_trainer_hangs_three_times_fails_alone_and_says_so(
     monkeypatch.setenv("EPOCHD_TEST_ODD", "stopped")
     experiment_id = here.submit(small(here.table()))
 
-    work(here, hang=0.5)
+    work(here, timing=Timing(hang=0.5))
 
     trial = here.trial(experiment_id)
     assert (trial.state, trial.stop_reason) == (State.FAILED, StopReason.WORKER_LOST)
@@ -98,6 +108,25 @@ def test_a_trial_that_takes_too_much_memory_fails_at_once_with_the_figures(
     assert trial.error.type == "/problems/out_of_memory"
     assert f"may take {limit // memory.MEBIBYTE} MiB here" in trial.error.detail
     assert "batch_size" in trial.error.detail
+
+
+def test_a_worker_that_is_to_end_does_not_wait_for_a_trainer_that_hangs(
+    here: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EPOCHD_TEST_ODD", "stopped")
+    experiment_id = here.submit(small(here.table()))
+    drain, timing = threading.Event(), Timing(drain=0.5)
+    working = threading.Thread(target=lambda: work(here, drain=drain, timing=timing), daemon=True)
+    working.start()
+    until(lambda: here.epochs(experiment_id), "an epoch")
+
+    drain.set()
+    working.join(timing.drain + TERM_SECONDS + 10.0)
+
+    trial = here.trial(experiment_id)
+    assert not working.is_alive()
+    assert trial.state is State.QUEUED
+    assert [attempt.outcome for attempt in trial.attempts] == ["released"]
 
 
 @contextmanager

@@ -1,0 +1,102 @@
+"""Measure what the heartbeats of a hundred running trials cost, in workers and in the database.
+
+The supervisors are simulated: hearts as the workers have them, and no trainings. Nothing here
+asserts. PostgreSQL is the tests' own server; its processes' time is counted too.
+"""
+
+import argparse
+import os
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+import psutil
+
+from epochd.embedded.leash import Leash
+from store.database import Database
+from store.schema import migrate
+from tests.servers.postgres import PostgresServer
+from tests.store.scenes import Scene
+from worker.heartbeat import Heart
+from worker.timing import Timing
+
+TRIALS = 100
+WORKERS = (1, 25)
+
+
+def main() -> None:
+    """Print a line for each database and number of worker processes."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=30.0)
+    seconds: float = parser.parse_args().seconds
+    with tempfile.TemporaryDirectory() as folder:
+        for hearts in WORKERS:
+            measure("SQLite", f"sqlite:///{folder}/{hearts}.sqlite3", hearts, seconds)
+    with Leash() as leash:
+        for hearts in WORKERS:
+            with running(leash) as server:
+                measure("PostgreSQL", server.url(), hearts, seconds, server)
+
+
+@contextmanager
+def running(leash: Leash) -> Iterator[PostgresServer]:
+    """A server of our own."""
+    server = PostgresServer(leash)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+def measure(
+    name: str, url: str, hearts: int, seconds: float, server: PostgresServer | None = None
+) -> None:
+    """Let so many hearts keep TRIALS leases between them, for a while."""
+    migrate(url)
+    with ExitStack() as ending:
+        database = Database(url)
+        ending.callback(database.dispose)
+        scene = Scene(database)
+        scene.add_dataset()
+        scene.submit(TRIALS, max_parallel=TRIALS)
+        beats = [Heart(own(url, ending), Timing()) for _ in range(hearts)]
+        for number in range(TRIALS):
+            ending.enter_context(beats[number % hearts].keep(scene.must_claim()))
+        time.sleep(2 * Timing().order)  # every connection is open by now
+        begun, client, theirs = time.monotonic(), own_seconds(), server_seconds(server)
+        time.sleep(seconds)
+        took = time.monotonic() - begun
+        client, theirs = own_seconds() - client, server_seconds(server) - theirs
+    print(
+        f"{name}: {TRIALS} trials of {hearts} workers: {100 * client / took:.2f} % of a core "
+        f"in the workers, {100 * theirs / took:.2f} % in the server"
+    )
+
+
+def own(url: str, ending: ExitStack) -> Database:
+    """A worker's own connections."""
+    database = Database(url)
+    ending.callback(database.dispose)
+    return database
+
+
+def own_seconds() -> float:
+    """Processor time of this process."""
+    return sum(os.times()[:2])
+
+
+def server_seconds(server: PostgresServer | None) -> float:
+    """Processor time of the server's processes."""
+    if server is None:
+        return 0.0
+    parent = psutil.Process(server.pid)
+    return sum(
+        times.user + times.system
+        for times in (it.cpu_times() for it in (parent, *parent.children(recursive=True)))
+    )
+
+
+if __name__ == "__main__":
+    main()
