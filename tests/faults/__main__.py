@@ -1,4 +1,4 @@
-"""`make faults`: the long campaign, on each database.
+"""`make faults`: the long campaign on each database, and four writers on one SQLite file.
 
 python -m tests.faults --trials 200 --faults 150 --seed 1 --database both --minutes 25
 """
@@ -9,11 +9,13 @@ import logging
 import shutil
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
 
 from tests.faults.campaign import Campaign, Result, run
+from tests.faults.hammer import Hammered, hammer
 from tests.faults.table import SHOWN_NOTES, as_json, table
 from tests.servers.databases import KINDS
 
@@ -24,6 +26,7 @@ def main() -> int:
     """Run it; the exit status is 0 when nothing was lost."""
     options = _options()
     folder = options.folder or Path(tempfile.mkdtemp(prefix="epochd-faults-"))
+    hammered = _hammered(folder, options)
     databases = KINDS if options.database == "both" else (options.database,)
     results: list[Result] = []
     for database in databases:
@@ -36,9 +39,19 @@ def main() -> int:
         )
         results.append(_run(campaign, folder / database))
     console.print(table(results))
-    _show_notes(results)
+    for result in results:
+        _show(result.campaign.database, result.verdict.notes)
+    if hammered is not None:
+        console.print(
+            f"4 writers on SQLite for {options.writers_seconds:g} s: "
+            f"{hammered.answers.total()} answers, {len(hammered.refused)} of them no success, "
+            f"the slowest after {hammered.slowest:.1f} s"
+        )
+        _show("sqlite", hammered.refused)
     options.json.write_text(json.dumps([as_json(result) for result in results], indent=2))
-    clean = all(result.verdict.is_clean for result in results)
+    clean = all(result.verdict.is_clean for result in results) and (
+        hammered is None or hammered.is_clean
+    )
     console.print(f"written to {options.json}; {'nothing was lost' if clean else 'NOT CLEAN'}")
     if clean and options.folder is None:
         shutil.rmtree(folder, ignore_errors=True)
@@ -61,10 +74,16 @@ def _run(campaign: Campaign, folder: Path) -> Result:
         log.close()
 
 
-def _show_notes(results: list[Result]) -> None:
-    for result in results:
-        for note in result.verdict.notes[:SHOWN_NOTES]:
-            console.print(f"{result.campaign.database}: {note}", soft_wrap=True)
+def _hammered(folder: Path, options: argparse.Namespace) -> Hammered | None:
+    if options.database == "postgresql" or not options.writers_seconds:
+        return None
+    console.print(f"sqlite: 4 writers for {options.writers_seconds:g} s")
+    return hammer(folder / "writers", options.writers_seconds)
+
+
+def _show(database: str, notes: Sequence[str]) -> None:
+    for note in notes[:SHOWN_NOTES]:
+        console.print(f"{database}: {note}", soft_wrap=True)
 
 
 def _options() -> argparse.Namespace:
@@ -74,6 +93,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--database", choices=[*KINDS, "both"], default="both")
     parser.add_argument("--minutes", type=float, default=25.0, help="at most, on each database")
+    parser.add_argument("--writers-seconds", type=float, default=60.0, help="0: without them")
     parser.add_argument("--folder", type=Path, help="for the logs; kept")
     parser.add_argument("--json", type=Path, default=Path("faults.json"))
     return parser.parse_args()

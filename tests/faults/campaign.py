@@ -10,11 +10,10 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from models.errors import EpochdError
 from tests.faults import plan, reference
 from tests.faults.client import Accepted, Client, Refused
 from tests.faults.injector import Injector, deck
@@ -30,13 +29,11 @@ CLIENTS = 4
 # Two faults are at least so far apart.
 GAP_SECONDS = 0.8
 # Without a trial that ends, the next fault comes all the same after this.
-LULL_SECONDS = 8.0
+LULL_SECONDS = 12.0
 TICK_SECONDS = 0.1
 SAY_SECONDS = 5.0
 # What is accepted has to be over so long after the last fault; a lease, a warm-up, some trainings.
 PEACE_SECONDS = 150.0
-# The sweeper collects files that no row names within a minute or so.
-COLLECT_SECONDS = 90.0
 
 FIGURES = Figures()
 
@@ -99,8 +96,6 @@ class Clients:
         ]
         self.accepted: list[Accepted] = []
         self.wrongs: Counter[str] = Counter()
-        self.ended = 0
-        """Trials that clients saw the end of."""
         self.allowed = 0
         """Trials that may be POSTed by now."""
         self._posted = 0
@@ -110,6 +105,11 @@ class Clients:
     def busy(self) -> bool:
         """Whether any of them still waits for something."""
         return any(thread.is_alive() for thread in self._threads)
+
+    @property
+    def ended(self) -> int:
+        """Trials that clients saw the end of."""
+        return sum(trial.is_terminal for one in tuple(self.accepted) for trial in one.trials)
 
     def start(self) -> None:
         """Begin."""
@@ -143,7 +143,6 @@ class Clients:
                     return
                 self.accepted.append(accepted)
                 client.follow(accepted)
-                self.ended += sum(trial.is_terminal for trial in accepted.trials)
             except Refused as refused:
                 log.exception("refused")
                 self.wrongs[str(refused)] += 1
@@ -173,7 +172,6 @@ def run(campaign: Campaign, folder: Path, say: Say) -> Result:
         clients, injector = _fire(campaign, found, drawn.orders, say)
         seconds = time.monotonic() - begun
         judge = Judge(found.database, found.store, references)
-        _wait_for_collection(judge)
         verdict = judge.judge(clients.accepted, clients.wrongs)
     return Result(
         campaign=campaign,
@@ -242,15 +240,6 @@ def _wait_in_peace(clients: Clients, injector: Injector) -> None:
     while clients.busy and time.monotonic() < deadline:
         injector.tend()
         time.sleep(TICK_SECONDS)
-
-
-def _wait_for_collection(judge: Judge) -> None:
-    deadline = time.monotonic() + COLLECT_SECONDS
-    while time.monotonic() < deadline:
-        with suppress(EpochdError):
-            if not judge.left_over():
-                return
-        time.sleep(1.0)
 
 
 @contextmanager

@@ -5,6 +5,7 @@ may hit a trial that has had two.
 """
 
 import random
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -14,11 +15,14 @@ from models.errors import EpochdError
 from models.lifecycle import State
 from models.tables.datasets import ArtifactKind, ArtifactRow
 from models.tables.trials import TrialRow
+from store.failpoints import Place
 from tests.faults.service import Member, Service
 
 DATABASE, BROKER = "database", "broker"
 # Crashes that a trial may have had when a fault is to be its next one.
 MOST_CRASHES = 1
+# Up to so long after an attempt was first seen it is left alone, so that it dies at any age.
+RIPE_SECONDS = 3.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +79,7 @@ class Field:
     harmed: set[str] = field(default_factory=set)
     armed: dict[str, str] = field(default_factory=dict)
     struck: set[tuple[int, int]] = field(default_factory=set)
+    _ripe_at: dict[tuple[int, int], float] = field(default_factory=dict)
     _running: Sequence[tuple[int, str, int, int, int, str | None]] = ()
 
     def victims(self) -> list[Victim]:
@@ -84,10 +89,11 @@ class Field:
             for member in self.service.trainers
             if member.alive and member.name not in self.harmed
         }
+        most = 0 if self._somebody_is_going_to_crash() else MOST_CRASHES
         found = []
         for trial_id, experiment_id, number, attempt, crashes, worker in self._look():
             holder = members.get(int((worker or "::").split(":")[1] or 0))
-            if holder is None or (trial_id, attempt) in self.struck or crashes > MOST_CRASHES:
+            if holder is None or (trial_id, attempt) in self.struck or crashes > most:
                 continue
             found.append(
                 Victim(
@@ -103,8 +109,20 @@ class Field:
 
     def victim(self) -> Victim | None:
         """One of them, from now on struck; None when there is none."""
-        found = self.victims()
+        found = [victim for victim in self.victims() if self._is_ripe(victim)]
         return self.strike(self.luck.choice(found)) if found else None
+
+    def _is_ripe(self, victim: Victim) -> bool:
+        now, key = time.monotonic(), (victim.trial_id, victim.attempt)
+        return now >= self._ripe_at.setdefault(key, now + self.luck.uniform(0, RIPE_SECONDS))
+
+    def _somebody_is_going_to_crash(self) -> bool:
+        """Whether a worker carries a fail point: nobody knows whose trial it will hit."""
+        armed = any(
+            member.alive and member.fail_points and Place.FINISHED not in member.fail_points
+            for member in self.service.trainers
+        )
+        return armed or bool(self.armed)
 
     def strike(self, victim: Victim) -> Victim:
         """Note that this attempt is going to crash."""
@@ -166,5 +184,5 @@ class Field:
                 rows = tx.execute(select(*columns).where(TrialRow.state == State.RUNNING)).all()
         except EpochdError:
             return ()
-        self._running = [row._tuple() for row in rows]
+        self._running = rows
         return self._running

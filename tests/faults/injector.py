@@ -18,7 +18,7 @@ from tests.faults.service import Member, Service
 log = logging.getLogger(__name__)
 
 # How long a fault that finds nothing to strike at is tried before the next of the deck.
-TRIED_SECONDS = 3.0
+TRIED_SECONDS = 6.0
 # A member that is asked to end has to be gone by then (DESIGN 4).
 DRAIN_SECONDS = 30.0
 

@@ -4,6 +4,7 @@ It reads the rows, the files, the history, what clients were shown, and what the
 triggers wrote down. Everything that it finds wrong is named, not only counted.
 """
 
+import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -19,11 +20,13 @@ from models.tables.trials import TrialRow
 from models.views.experiment import EventView
 from models.views.trial import EpochView, TrialView
 from store import epochs, events, trials
+from store.artifacts import LocalArtifacts
 from store.database import Database
 from store.keys import network as network_key
 from tests.faults import audit
 from tests.faults.client import Accepted, SeenEpoch, SeenTrial
 from tests.faults.reference import Reference, References, weights_hash
+from worker.collect import Collector
 
 OWNER = "local"
 EVERYTHING = 1_000_000
@@ -57,6 +60,8 @@ class Verdict:
     stale_writes: int = 0
     illegal_histories: int = 0
     unexpected_answers: int = 0
+    files_collected: int = 0
+    """Files of killed writers that no row named, which the collector removes."""
     files_left_over: int = 0
     attempts: int = 0
     crashes: int = 0
@@ -124,11 +129,23 @@ class Judge:
         stale = audit.stale_writes(self._database)
         verdict.stale_writes = len(stale)
         verdict.notes += [f"stale write {write}" for write in stale]
+        unnamed = self.left_over()
+        self._collect()
         left = self.left_over()
+        verdict.files_collected = len(unnamed) - len(left)
         verdict.files_left_over = len(left)
         verdict.notes += [f"left over: {name}" for name in left]
         self._times(accepted, verdict)
         return verdict
+
+    def _collect(self) -> None:
+        """What the control worker does now and then; at rest no file is too young to be judged."""
+        Collector(
+            database=self._database,
+            artifacts=LocalArtifacts(self._store),
+            drain=threading.Event(),
+            age=0.0,
+        ).collect()
 
     def left_over(self) -> list[str]:
         """Checkpoints that are still kept though all is over, and files that no row names."""

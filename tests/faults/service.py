@@ -76,7 +76,7 @@ class Member:
     ) -> None:
         self.name = name
         self.log = log
-        self.starts = 0
+        self.fail_points = ""
         self._command = command
         self._environment = environment
         self._leash = leash
@@ -110,7 +110,7 @@ class Member:
                 stderr=out,
                 start_new_session=True,
             )
-        self.starts += 1
+        self.fail_points = fail_points
         self._leash.hold(self._process, signal.SIGTERM)
 
     def send(self, number: signal.Signals) -> None:
@@ -208,6 +208,10 @@ class Service:
         """Start everything and wait until it is warm."""
         for member in self.members:
             member.start()
+        self.wait_for_apis()
+
+    def wait_for_apis(self) -> None:
+        """Wait until all of them answer."""
         until(self._is_ready, "the APIs answer", WARM_SECONDS)
 
     def sqlite_file(self) -> Path:

@@ -31,6 +31,7 @@ def rows(result: Result) -> Mapping[str, str]:
         "stale writes accepted": str(verdict.stale_writes),
         "histories that break the rules": str(verdict.illegal_histories),
         "answers other than 2xx and 503": str(verdict.unexpected_answers),
+        "files of killed workers, collected": str(verdict.files_collected),
         "files left over": str(verdict.files_left_over),
         "faults": str(result.faults.total()),
         "crashes counted": str(verdict.crashes),

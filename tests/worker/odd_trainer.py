@@ -11,6 +11,8 @@ from models.lifecycle import StopReason
 from worker.messages import Epoch, Epochs, Finished, Ready, Started
 from worker.trainer.wire import Wire
 
+# The seed of the one trial that takes a "poisoned" trainer down.
+POISON = 8
 RUBBISH = (
     b"\x00\xff\n",
     b'{"kind":"epochs"\n',
@@ -26,14 +28,17 @@ def main(commands: int, reports: int) -> None:
     wire = Wire(commands, reports)
     wire.send(Ready(pid=os.getpid(), device="cpu"))
     for plan in itertools.count(1):
-        wire.next_plan()
+        told = wire.next_plan()
         wire.send(Started(parameters=1, engine={"device": "odd", "pid": os.getpid()}))
         wire.send(Epochs(rows=(_epoch(1, plan),)))
-        if os.environ["EPOCHD_TEST_ODD"] == "slow":
+        odd = os.environ["EPOCHD_TEST_ODD"]
+        if odd == "slow":
             time.sleep(0.5)
             wire.send(Epochs(rows=(_epoch(2, plan),)))
-        else:
-            ODDITIES[os.environ["EPOCHD_TEST_ODD"]](reports)
+        elif odd != "poisoned":
+            ODDITIES[odd](reports)
+        elif told.trial.seed == POISON:
+            ODDITIES["crash"](reports)
         wire.send(Finished(stop_reason=StopReason.COMPLETED, network=None))
 
 

@@ -47,9 +47,21 @@ def work(here: Site, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str]
     drain.set()
 
 
-def test_three_crashes_end_a_trial_and_its_siblings_go_on(
+def test_a_trial_that_takes_its_trainer_down_three_times_fails_alone(
     here: Site, work: Callable[[str], None]
 ) -> None:
+    experiment_id = here.submit(small(here.table(), repeats=3, seed=7))
+
+    work("poisoned")
+
+    trials = here.trials(experiment_id)
+    assert [trial.state for trial in trials] == [State.SUCCEEDED, State.FAILED, State.SUCCEEDED]
+    assert [len(trial.attempts) for trial in trials] == [1, 3, 1]
+    assert trials[1].stop_reason is StopReason.WORKER_LOST
+    assert here.experiment(experiment_id).state is State.SUCCEEDED
+
+
+def test_three_crashes_end_a_trial(here: Site, work: Callable[[str], None]) -> None:
     experiment_id = here.submit(small(here.table()))
 
     work("crash")
