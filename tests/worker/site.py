@@ -80,10 +80,18 @@ class Site:
 
     Args:
         lease: of its workers, in seconds.
+        checkpoint: the least between two checkpoints of a training, in seconds.
     """
 
     def __init__(
-        self, *, database_url: str, broker_url: str, folder: Path, leash: Leash, lease: float
+        self,
+        *,
+        database_url: str,
+        broker_url: str,
+        folder: Path,
+        leash: Leash,
+        lease: float,
+        checkpoint: float,
     ) -> None:
         self._start = Start(
             kind="train",
@@ -91,6 +99,7 @@ class Site:
             broker=broker_url,
             artifacts=str(folder),
             lease=lease,
+            checkpoint=checkpoint,
         )
         self._leash = leash
         self._folder = folder
@@ -222,11 +231,22 @@ class Site:
 
 @contextmanager
 def site(
-    *, database_url: str, broker_url: str, folder: Path, leash: Leash, lease: float = 30.0
+    *,
+    database_url: str,
+    broker_url: str,
+    folder: Path,
+    leash: Leash,
+    lease: float = 30.0,
+    checkpoint: float = 10.0,
 ) -> Iterator[Site]:
     """A site whose workers end with it; their logs are shown when the test fails."""
     made = Site(
-        database_url=database_url, broker_url=broker_url, folder=folder, leash=leash, lease=lease
+        database_url=database_url,
+        broker_url=broker_url,
+        folder=folder,
+        leash=leash,
+        lease=lease,
+        checkpoint=checkpoint,
     )
     try:
         yield made
