@@ -26,11 +26,12 @@ import httpx
 from rich.console import Console
 
 from benchmarks import queue
-from benchmarks.bare_loop import bare_trial, seconds_of_bare_trainings
+from benchmarks.bare_loop import bare_trial, protected_trainings, seconds_of_bare_trainings
 from benchmarks.figures import Figure, percentile, show
 
 POLLS_A_SECOND = 200
 POLLING_THREADS = 8
+CHECKPOINT_SECONDS = 10.0
 SMALL_TABLE = {
     "data": {"dataset": "builtin:breast_cancer"},
     "network": {
@@ -258,6 +259,34 @@ def overhead(running: Service, folder: Path, repetitions: int, epochs: int) -> F
     )
 
 
+def checkpoints(folder: Path, repetitions: int, epochs: int, width: int) -> Figure:
+    """What checkpoints take of a training's time, in a trainer that is allowed two threads.
+
+    The share is what the trainer spends writing them. The difference to the same training without
+    any, which shows what writing does to everything else, is smaller than the machine's noise.
+    """
+    spec = {
+        **SMALL_TABLE,
+        "data": {"dataset": "builtin:digits"},
+        "network": {"layers": [{"layer": "Dense", "units": width, "activation": "relu"}] * 2},
+        "fit": {"epochs": epochs, "early_stopping": {"patience": epochs}},
+    }
+    measured = list(
+        islice(protected_trainings(bare_trial(spec, folder), 2, CHECKPOINT_SECONDS), repetitions)
+    )
+    shares = [each.writing / each.seconds for each in measured]
+    extra = statistics.median(each.seconds / each.alone - 1 for each in measured)
+    seconds = statistics.median(each.seconds for each in measured)
+    share = statistics.median(shares)
+    return Figure(
+        f"a checkpoint every {CHECKPOINT_SECONDS:.0f} s, share of a training of {seconds:.0f} s, "
+        f"width {width}",
+        f"{share:.2%} ({min(shares):.2%} to {max(shares):.2%}), paired {extra:+.1%}",
+        "3 %",
+        share <= 0.03,
+    )
+
+
 def main() -> None:
     """Run every measurement in turn."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -265,19 +294,24 @@ def main() -> None:
     quick = parser.parse_args().quick
     console = Console(stderr=True)
     figures = []
-    console.print("1/5 start of the API process …")
+    console.print("1/6 start of the API process …")
     figures.append(api_start(2 if quick else 7))
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         with service(folder, slots=2) as running:
-            console.print("2/5 POST to first epoch …")
+            console.print("2/6 POST to first epoch …")
             figures.append(first_epoch(running, 3 if quick else 9))
-            console.print("3/5 polling while two trainers run …")
+            console.print("3/6 polling while two trainers run …")
             figures.append(polling(running, 5 if quick else 30))
-            console.print("4/5 the service around a training …")
+            console.print("4/6 the service around a training …")
             figures.append(overhead(running, folder, 1 if quick else 3, 20 if quick else 700))
-    console.print("5/5 ten thousand trials in the queue …")
+    console.print("5/6 ten thousand trials in the queue …")
     figures += queue.measure(50 if quick else 500)
+    console.print("6/6 checkpoints …")
+    for width, epochs in ((100, 900), (2200, 70)):
+        with tempfile.TemporaryDirectory() as name:
+            times = (1, epochs // 10) if quick else (3, epochs)
+            figures.append(checkpoints(Path(name), *times, width))
     show("epochd: the service", figures)
 
 
