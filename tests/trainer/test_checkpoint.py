@@ -267,6 +267,17 @@ def test_a_checkpoint_that_takes_long_is_followed_by_a_longer_pause() -> None:
     assert begins < 10.0 + 1.1 * 3.0 / MAX_SHARE
 
 
+def test_a_disk_that_stalls_once_is_not_taken_for_slow() -> None:
+    pace = Pace(10.0, now=0.0)
+    pace.written(began=10.0, ended=10.1)
+    pace.written(began=20.1, ended=80.1)
+    assert pace.due(90.2)
+
+    pace.written(began=90.2, ended=150.2)
+
+    assert not pace.due(2000.0)
+
+
 def test_one_that_failed_is_tried_again_as_soon_as_the_next_is_due() -> None:
     pace = Pace(10.0, now=0.0)
     pace.failed(now=40.0)

@@ -170,6 +170,8 @@ def load(path: Path, network: keras.Model, callbacks: Callbacks) -> Resumed:
 
     Raises:
         UnusableCheckpoint: it is none of this network and these callbacks; nothing has changed.
+        MemoryError: there is too little to read it. That is no fault of the file's, so it does not
+            count as damaged.
     """
     try:
         with zipfile.ZipFile(path) as archive:
@@ -178,7 +180,7 @@ def load(path: Path, network: keras.Model, callbacks: Callbacks) -> Resumed:
             values = list(_arrays(archive, "variable", state.variables))
             weights = _described(network.weights)[: state.best_weights]
             best = list(_arrays(archive, "best", weights))
-    except UnusableCheckpoint:
+    except (UnusableCheckpoint, MemoryError):
         raise
     except Exception as error:  # a damaged file has a dozen kinds of exceptions to offer
         raise UnusableCheckpoint(f"{path.name} cannot be read: {error!r}") from error

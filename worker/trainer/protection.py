@@ -5,6 +5,7 @@ business, and neither is what becomes of it.
 """
 
 import logging
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -70,6 +71,7 @@ class Pace:
     def __init__(self, seconds: float, now: float) -> None:
         self._seconds = seconds
         self._due = now + seconds
+        self._last_cost = math.inf
 
     def due(self, now: float) -> bool:
         """Whether one shall be written."""
@@ -77,7 +79,11 @@ class Pace:
 
     def written(self, began: float, ended: float) -> None:
         """Note that one was written, and how long that took."""
-        self._due = ended + max(self._seconds, (ended - began) / MAX_SHARE)
+        cost = ended - began
+        # A disk that stalls once is no reason to leave a training unprotected for an hour; one that
+        # does it twice is slow.
+        self._due = ended + max(self._seconds, min(cost, self._last_cost) / MAX_SHARE)
+        self._last_cost = cost
 
     def failed(self, now: float) -> None:
         """Note that one could not be written."""

@@ -1,7 +1,5 @@
 """Trains one trial, from plan to exported network, and turns whatever goes wrong into a report."""
 
-import math
-import time
 import traceback
 from pathlib import Path
 
@@ -14,28 +12,18 @@ from models.lifecycle import StopReason
 from models.monitor import monitored
 from models.trial import TrialSpec
 from store.artifacts import sha256_of
-from worker.messages import (
-    Epoch,
-    Epochs,
-    Failed,
-    Finished,
-    NetworkFile,
-    Pulse,
-    Started,
-    Stopped,
-    Train,
-)
+from worker.messages import Failed, Finished, NetworkFile, Started, Stopped, Train
 from worker.trainer import engine
-from worker.trainer.checkpoint import Progress, Resumed
+from worker.trainer.checkpoint import Resumed
 from worker.trainer.data import Prepared, prepare
 from worker.trainer.export import export
-from worker.trainer.loop import Ending, Loop, Position, Rows, Schedule
+from worker.trainer.loop import Ending, Loop, Rows, Schedule
 from worker.trainer.network import build
 from worker.trainer.optimizer import compile_network
 from worker.trainer.protection import Protection, resume
+from worker.trainer.watch import Watch
 from worker.trainer.wire import Interrupted, Wire
 
-PULSE_SECONDS = 1.0
 # The first line of a Keras message says what is wrong; some go on for pages.
 MAX_PROBLEM = 500
 
@@ -77,7 +65,7 @@ def _train(plan: Train, wire: Wire) -> Finished:
         if plan.checkpointing is None
         else Protection(plan.checkpointing, network, chosen, wire.send)
     )
-    watch = _Watch(wire, protection)
+    watch = Watch(wire, protection)
     loop = Loop(
         network,
         training=Rows(x=prepared.x_train, y=prepared.y_train, weights=prepared.weights),
@@ -109,44 +97,8 @@ def _train(plan: Train, wire: Wire) -> Finished:
     return Finished(stop_reason=ending, network=_exported(network, prepared, plan))
 
 
-class _Watch:
-    """What happens around batches and epochs: reports and checkpoints out, a stop in.
-
-    Attributes:
-        initial_loss, losses: what the end is judged by; see Progress.
-    """
-
-    def __init__(self, wire: Wire, protection: Protection | None) -> None:
-        self._wire = wire
-        self._protection = protection
-        self._pulse_at = 0.0
-        self.initial_loss = math.nan
-        self.losses: list[float] = []
-
-    def between(self) -> None:
-        self._wire.check()
-        now = time.monotonic()
-        if now >= self._pulse_at:
-            self._pulse_at = now + PULSE_SECONDS
-            self._wire.send(Pulse())
-
-    def on_epoch(self, row: Epoch) -> None:
-        self.losses.append(row.metrics["loss"])
-        self._wire.send(Epochs(rows=(row,)))
-
-    def after_epoch(self, position: Position) -> None:
-        if self._protection is not None and self._protection.due():
-            self._protection.write(
-                Progress(
-                    position=position,
-                    initial_loss=self.initial_loss,
-                    losses=tuple(self.losses),
-                )
-            )
-
-
 def _run(
-    loop: Loop, resumed: Resumed | None, chosen: list[keras.callbacks.Callback], watch: _Watch
+    loop: Loop, resumed: Resumed | None, chosen: list[keras.callbacks.Callback], watch: Watch
 ) -> Ending:
     if resumed is None:
         watch.initial_loss = loop.initial_loss()

@@ -1,0 +1,62 @@
+"""What happens around batches and epochs: reports and checkpoints go out, a stop comes in.
+
+The loop calls it and knows nothing of pipes and files; this knows nothing of networks.
+"""
+
+import math
+import time
+
+from worker.messages import Epoch, Epochs, Pulse
+from worker.trainer.checkpoint import Progress
+from worker.trainer.loop import Position
+from worker.trainer.protection import Protection
+from worker.trainer.wire import Wire
+
+PULSE_SECONDS = 1.0
+
+
+class Watch:
+    """The hooks that a loop is given.
+
+    Args:
+        wire: to the supervisor.
+        protection: None leaves no checkpoints.
+
+    Attributes:
+        initial_loss, losses: what the training's end is judged by; see Progress.
+    """
+
+    def __init__(self, wire: Wire, protection: Protection | None) -> None:
+        self._wire = wire
+        self._protection = protection
+        self._pulse_at = 0.0
+        self.initial_loss = math.nan
+        self.losses: list[float] = []
+
+    def between(self) -> None:
+        """Between two batches.
+
+        Raises:
+            Interrupted: the supervisor wants the training to stop.
+        """
+        self._wire.check()
+        now = time.monotonic()
+        if now >= self._pulse_at:
+            self._pulse_at = now + PULSE_SECONDS
+            self._wire.send(Pulse())
+
+    def on_epoch(self, row: Epoch) -> None:
+        """An epoch's row is known."""
+        self.losses.append(row.metrics["loss"])
+        self._wire.send(Epochs(rows=(row,)))
+
+    def after_epoch(self, position: Position) -> None:
+        """An epoch is over, with all that it changes."""
+        if self._protection is not None and self._protection.due():
+            self._protection.write(
+                Progress(
+                    position=position,
+                    initial_loss=self.initial_loss,
+                    losses=tuple(self.losses),
+                )
+            )
