@@ -128,7 +128,7 @@ def test_a_killed_training_goes_on_elsewhere_to_the_same_network(
     checkpointing = Checkpointing(folder=str(scratch), seconds=0)
     with TrainerProcess(SETTINGS) as doomed:
         doomed.send(_plan(digits, tmp_path / "killed.keras", checkpointing))
-        before = [*_until(doomed, Checkpointed), *_until(doomed, Checkpointed)]
+        before = [*_until(doomed, Checkpointed), *_until(doomed, Epochs)]
         os.kill(doomed.pid, signal.SIGKILL)
         with pytest.raises(TrainerGone):
             before.extend(_reports(doomed))
