@@ -3,6 +3,7 @@
 The sweeper and the sign of life run beside its work.
 """
 
+import logging
 import os
 import socket
 import time
@@ -24,6 +25,11 @@ from store.workers import WorkerReport
 from worker.repeating import Repeating
 from worker.sweep import Sweeper
 from worker.timing import Timing
+
+log = logging.getLogger(__name__)
+
+# How soon a database that was away when a worker began is tried again.
+AWAY_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +66,7 @@ def parts(places: Places, report: WorkerReport, timing: Timing) -> Iterator[Part
         ending.callback(database.dispose)
         doorbell = Doorbell(places.broker, step_seconds=PATIENT_STEP_SECONDS)
         ending.callback(doorbell.close)
-        _say_alive(database, report)
+        _say_hello(database, report)
         ending.callback(_say_goodbye, database, report)
         ending.enter_context(
             Repeating(
@@ -71,6 +77,16 @@ def parts(places: Places, report: WorkerReport, timing: Timing) -> Iterator[Part
         sweeper.start()
         ending.callback(sweeper.stop)
         yield Parts(database, doorbell, open_artifacts(places.artifacts, places.cache))
+
+
+def _say_hello(database: Database, report: WorkerReport) -> None:
+    """Wait for the database: after a restart of everything, any part may be there first."""
+    while True:
+        try:
+            return _say_alive(database, report)
+        except Unavailable as away:
+            log.warning("waiting for the database: %s", away)
+            time.sleep(AWAY_SECONDS)
 
 
 def _say_alive(database: Database, report: WorkerReport) -> None:
