@@ -31,7 +31,6 @@ class Claim:
     Attributes:
         spec: of the whole experiment; `changes` applied to it give the trial's.
         epochs_done: by earlier attempts.
-        seconds: training time of earlier attempts, which counts for limits.max_seconds.
         folder: key of the dataset's folder in the artifact store.
         checkpoints: of earlier attempts, the newest first.
     """
@@ -45,7 +44,6 @@ class Claim:
     repeat: int
     epochs_planned: int
     epochs_done: int
-    seconds: float
     dataset_id: str
     folder: str
     profile: DatasetProfile
@@ -128,7 +126,6 @@ def start(tx: Session, taken: Moved) -> Claim:
         repeat=trial.repeat,
         epochs_planned=trial.epochs_planned,
         epochs_done=trial.epochs_done,
-        seconds=trial.seconds,
         dataset_id=dataset.id,
         folder=dataset.folder or "",
         profile=_PROFILE.validate_python(dataset.profile),

@@ -1,5 +1,6 @@
 """Trains one trial, from plan to exported network, and turns whatever goes wrong into a report."""
 
+import errno
 import traceback
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import keras
 import tensorflow as tf
 
 from health import divergence
-from models.errors import EpochdError
+from models.errors import EpochdError, StorageFull
 from models.lifecycle import StopReason
 from models.monitor import monitored
 from models.trial import TrialSpec
@@ -42,7 +43,8 @@ def attempt(plan: Train, wire: Wire) -> Finished | Stopped | Failed:
             "Try a smaller batch_size or a smaller network.",
             detail=traceback.format_exc(),
         )
-    except Exception as error:  # noqa: BLE001 - a bad plan must not end the trainer
+    except Exception as caught:  # noqa: BLE001 - a bad plan must not end the trainer
+        error = _plainly(caught)
         return Failed(
             stop_reason=StopReason.ERROR,
             code=error.code if isinstance(error, EpochdError) else "training_failed",
@@ -139,6 +141,12 @@ def _exported(network: keras.Model, prepared: Prepared, plan: Train) -> NetworkF
     path = Path(plan.network)
     export(network, prepared, plan.trial.compile.loss, Path(plan.folder), path)
     return NetworkFile(path=str(path), sha256=sha256_of(path), bytes=path.stat().st_size)
+
+
+def _plainly(error: Exception) -> Exception:
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        return StorageFull("There is no room left where the trainer writes its network.")
+    return error
 
 
 def _first_line(error: Exception) -> str:
