@@ -18,9 +18,6 @@ from tests.faults.service import Member
 from tests.servers.databases import Kind as DatabaseKind
 from tests.servers.proxy import Proxy
 
-# Longer than this a drain is too slow (DESIGN 4), and the injector ends it.
-DRAIN_SECONDS = 30.0
-
 Strike = Callable[[Field], Harm | None]
 
 

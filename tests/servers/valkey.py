@@ -24,6 +24,7 @@ class ValkeyServer:
         self._leash = leash
         self._server = self._on_a_free_port()
         self._process: subprocess.Popen[bytes] | None = None
+        self._has_answered = False
 
     def url(self, database: int = 0) -> str:
         return self._server.url(database)
@@ -31,16 +32,21 @@ class ValkeyServer:
     def start(self) -> None:
         """Start it and wait until it answers; another port if the first was taken meanwhile."""
         for _ in range(5):
-            process = subprocess.Popen(self._server.command, stdin=subprocess.PIPE)
+            with (self._folder / "valkey.log").open("ab") as log:
+                process = subprocess.Popen(
+                    self._server.command, stdin=subprocess.PIPE, stdout=log, stderr=log
+                )
             self._leash.hold(process, signal.SIGTERM)
             self._process = process
             if process.stdin is not None:
                 process.stdin.write(self._server.configuration.encode())
                 process.stdin.close()
             if self._answers(process):
+                self._has_answered = True
                 return
             self.stop()
-            self._server = self._on_a_free_port()
+            if not self._has_answered:  # clients know the port by now
+                self._server = self._on_a_free_port()
         raise RuntimeError("Valkey did not start")
 
     def stop(self, ending: signal.Signals = signal.SIGTERM) -> None:
