@@ -1,5 +1,6 @@
 """Runs a Celery worker in this process, from its start to its end by a signal."""
 
+import logging
 import signal
 import threading
 import warnings
@@ -74,6 +75,9 @@ def serve(
     warnings.filterwarnings("ignore", category=SecurityWarning)
     # The entry point has set up logging; Celery must not do it again.
     signals.setup_logging.connect(_leave_logging_alone)
+    # Two lines a message, though it says nothing; what comes of it is said by whoever does it.
+    for name_of_logger in ("celery.worker.strategy", "celery.app.trace"):
+        logging.getLogger(name_of_logger).setLevel(logging.WARNING)
 
     def heed(**_: object) -> None:
         drain.set()

@@ -106,6 +106,7 @@ class Site:
         self._numbers = itertools.count(1)
         self.running: list[WorkerProcess] = []
         self.database = Database(database_url)
+        self.broker_url = broker_url
         self.doorbell = Doorbell(broker_url)
         self.artifacts = LocalArtifacts(folder)
 
