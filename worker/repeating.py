@@ -1,7 +1,7 @@
 """Something done every so many seconds, in a thread of its own: beats, reports, sweeps, renewals.
 
-A database that is away is no reason to stop, and neither is a mistake of ours: both are logged, and
-the next time may be better.
+A database that is away is no reason to stop, and neither is a mistake of ours: both are logged, an
+outage once at its beginning and once at its end, and the next time may be better.
 """
 
 import logging
@@ -28,6 +28,7 @@ class Repeating:
         self._action = action
         self._every = every
         self._over = threading.Event()
+        self._away = False
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def start(self) -> None:
@@ -58,7 +59,16 @@ class Repeating:
                 self._action()
             except LeaseLost:
                 return
-            except Unavailable as away:
-                log.warning("%s: %s", self._thread.name, away)
+            except Unavailable as error:
+                self._note(away=error)
             except Exception:
                 log.exception("%s", self._thread.name)
+            else:
+                self._note(away=None)
+
+    def _note(self, *, away: Unavailable | None) -> None:
+        if away is not None and not self._away:
+            log.warning("%s: %s", self._thread.name, away)
+        elif away is None and self._away:
+            log.warning("%s: it works again", self._thread.name)
+        self._away = away is not None

@@ -62,6 +62,7 @@ class Spool:
         self._notes: list[Note] = []
         self._waiting: list[_Waiting] = []
         self._due_at = 0.0
+        self._away = False
         self.last = 0
 
     def add(self, rows: tuple[Epoch, ...]) -> None:
@@ -94,9 +95,14 @@ class Spool:
             with self.transaction():
                 pass
         except (Unavailable, StorageFull) as away:
-            log.warning("%d epochs of %s wait: %s", len(self._waiting), self._lease, away)
+            if not self._away:
+                log.warning("epochs of %s wait: %s", self._lease, away)
+            self._away = True
             self._due_at = now + AWAY_SECONDS
         else:
+            if self._away:
+                log.warning("the epochs of %s that waited are written", self._lease)
+            self._away = False
             self._due_at = now + self._seconds
 
     @contextmanager

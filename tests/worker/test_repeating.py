@@ -1,0 +1,51 @@
+"""What is repeated goes on whatever happens to it, and says of an outage when it began and ended."""
+
+import logging
+import threading
+
+import pytest
+
+from models.errors import LeaseLost, Unavailable
+from worker.repeating import Repeating
+
+PATIENCE_SECONDS = 10.0
+
+
+class Script:
+    """An action that raises what it is told to, one after the other, and then no more."""
+
+    def __init__(self, *errors: Exception | None) -> None:
+        self._errors = list(errors)
+        self.played = threading.Event()
+
+    def __call__(self) -> None:
+        if not self._errors:
+            self.played.set()
+        elif (error := self._errors.pop(0)) is not None:
+            raise error
+
+
+def test_an_outage_is_said_once_at_its_beginning_and_once_at_its_end(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.WARNING)
+    away = Unavailable("It is away.")
+    script = Script(None, away, away, away, None, away)
+    with Repeating(script, every=0.001, name="beat"):
+        assert script.played.wait(PATIENCE_SECONDS)
+    again = "beat: it works again"
+    assert caplog.messages == ["beat: It is away.", again, "beat: It is away.", again]
+
+
+def test_a_mistake_is_logged_and_the_next_time_comes(caplog: pytest.LogCaptureFixture) -> None:
+    script = Script(ZeroDivisionError("ours"))
+    with Repeating(script, every=0.001, name="beat"):
+        assert script.played.wait(PATIENCE_SECONDS)
+    assert "ZeroDivisionError: ours" in caplog.text
+
+
+def test_a_lost_lease_ends_the_repetition() -> None:
+    script = Script(LeaseLost())
+    repeating = Repeating(script, every=0.001, name="beat")
+    with repeating:
+        assert not script.played.wait(0.2)
