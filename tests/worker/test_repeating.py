@@ -1,4 +1,4 @@
-"""What is repeated goes on whatever happens to it, and says of an outage when it began and ended."""
+"""What is repeated goes on whatever happens, and logs an outage at its beginning and its end."""
 
 import logging
 import threading
