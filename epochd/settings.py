@@ -68,8 +68,8 @@ class Settings(BaseSettings):
     heartbeat_seconds: Seconds = 5.0
     """How often a worker renews its leases."""
     checkpoint_seconds: Seconds = 10.0
-    """The least between two checkpoints of a training. A crash costs what was trained since the last
-    one: this, an epoch where that is longer, or more where writing is slow."""
+    """The least between two checkpoints of a training. A crash costs what was trained since the
+    last one: this, an epoch where that is longer, or more where writing is slow."""
     hang_seconds: Seconds = 300.0
     """A training that reports nothing for this long, and hardly computes, is killed as a crash."""
     drain_seconds: Seconds = 10.0
