@@ -7,6 +7,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -140,12 +141,9 @@ class Client:
         return None
 
     def _cancel(self, accepted: Accepted) -> None:
-        try:
-            answer = self.ask("POST", f"/experiments/{accepted.id}/cancel")
-        except Refused:  # it is over already, and a client may well be too late
-            answer = None
+        with suppress(Refused):  # it is over already: a client may well be too late
+            self.ask("POST", f"/experiments/{accepted.id}/cancel")
         accepted.cancelled = True
-        del answer
 
     def _poll(self, experiment_id: str, trial: SeenTrial) -> None:
         """Ask for what follows the last epoch that was shown, as a client with a curve does."""

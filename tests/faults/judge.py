@@ -38,7 +38,7 @@ STATES = {f"trial.{state}": state for state in State}
 
 @dataclass(slots=True)
 class Verdict:
-    """What became of the trials that were accepted; only the first five may be other than zero.
+    """What became of the trials that were accepted; `is_clean` says what has to be zero.
 
     Attributes:
         silences: seconds from the last epoch of an attempt that crashed to the first of the next.
