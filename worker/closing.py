@@ -7,16 +7,21 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
+from pydantic import JsonValue
 from sqlalchemy.orm import Session
 
 from models.errors import StorageFull, Unavailable
 from models.lifecycle import State
-from store import checkpoints
-from store.fence import Lease
+from store import checkpoints, leases
+from store.claims import Claim
+from store.outcomes import Cancelled, Succeeded
+from worker import messages
 from worker.advance import advance
 from worker.checkpoints import Carrier
+from worker.endings import Crashed, Ended, Exhausted, Kept, Refused, failure
+from worker.messages import Ending, Stopped
 from worker.spool import Spool
 from worker.timing import Timing
 
@@ -30,9 +35,9 @@ class Closing:
     """The last transaction of an attempt.
 
     Args:
-        lease: of the attempt.
+        claim: of the trial.
         spool: what still waits to be written.
-        carrier: removes the checkpoints of a trial that is over.
+        carrier: stores the newest checkpoint still, and removes those of a trial that is over.
         drain: set when the worker is to end.
         timing: how long a worker that is to end waits for the database.
     """
@@ -40,23 +45,29 @@ class Closing:
     def __init__(
         self,
         *,
-        lease: Lease,
+        claim: Claim,
         spool: Spool,
         carrier: Carrier,
         drain: threading.Event,
         timing: Timing,
     ) -> None:
-        self._lease = lease
+        self._lease = claim.lease
+        self._max_seconds = claim.spec.limits.max_seconds
         self._spool = spool
         self._carrier = carrier
         self._drain = drain
         self._timing = timing
 
-    def insist(self, verb: Callable[[Session], State]) -> int:
-        """Write the end that a verb of `leases` writes, and take the experiment a step on.
+    def close(self, ended: Ended, *, engine: Mapping[str, JsonValue] | None, resumed: int) -> int:
+        """Write how the attempt ended, and take the experiment a step on.
 
         Only a worker that is to end gives up on a database that stays away: then the lease runs
         out, and whoever sweeps gives the trial to another.
+
+        Args:
+            ended: how.
+            engine: how it was trained, as far as is known.
+            resumed: the last epoch before this attempt's own.
 
         Returns:
             How many trials came into the queue by it.
@@ -64,14 +75,39 @@ class Closing:
         Raises:
             LeaseLost: the trial is another's now.
         """
-        patience = math.inf
+        lease = self._lease
+        match ended:
+            case Kept():
+                outcome = _success(ended, engine)
+                return self._insist(lambda tx: leases.finish(tx, lease, outcome, resumed=resumed))
+            case messages.Failed() | Refused() | Exhausted() | Stopped(reason=Ending.TIMEOUT):
+                failed = failure(ended, max_seconds=self._max_seconds, engine=engine)
+                return self._insist(lambda tx: leases.finish(tx, lease, failed, resumed=resumed))
+            case Stopped(reason=Ending.CANCEL):
+                return self._insist(lambda tx: leases.finish(tx, lease, Cancelled()))
+            case Stopped():
+                self._save_progress()
+                reason = "Its worker was told to end."
+                return self._insist(lambda tx: leases.release(tx, lease, reason))
+            case Crashed():
+                self._save_progress()
+                failed = failure(ended, max_seconds=self._max_seconds, engine=engine)
+                return self._insist(lambda tx: leases.crashed(tx, lease, failed))
+
+    def _save_progress(self) -> None:
+        """Let the newest checkpoint still be stored, for the attempt that comes after this one."""
+        self._spool.flush(at_once=True)
+        self._carrier.settle(self._timing.settle)
+
+    def _insist(self, verb: Callable[[Session], State]) -> int:
+        give_up_at = math.inf
         while True:
             try:
                 return self._write(verb)
             except (Unavailable, StorageFull) as away:
                 if self._drain.is_set():
-                    patience = min(patience, time.monotonic() + self._timing.away)
-                if time.monotonic() >= patience:
+                    give_up_at = min(give_up_at, time.monotonic() + self._timing.away)
+                if time.monotonic() >= give_up_at:
                     log.error("the end of %s is lost: %s", self._lease, away)  # noqa: TRY400 - expected
                     return 0
                 log.warning("the end of %s waits: %s", self._lease, away)
@@ -95,3 +131,12 @@ class Closing:
         except Exception:
             log.exception("%s cannot be advanced", self._lease.experiment_id)
             return 0
+
+
+def _success(kept: Kept, engine: Mapping[str, JsonValue] | None) -> Succeeded:
+    return Succeeded(
+        stop_reason=kept.finished.stop_reason,
+        network=kept.network,
+        findings=kept.finished.findings,
+        engine=engine,
+    )

@@ -3,10 +3,8 @@
 That is what happened, with its figures, and what can be done.
 """
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Self
 
 from pydantic import JsonValue
 
@@ -17,7 +15,7 @@ from models.views.base import Problem
 from store.artifacts import Stored
 from store.outcomes import Failed
 from worker import messages
-from worker.messages import Ending, Finished, Stopped
+from worker.messages import Finished, Stopped
 from worker.process import TrainerGone
 from worker.watchdog import TrainerExhausted, TrainerHung
 
@@ -87,23 +85,6 @@ def without_a_word(gone: TrainerGone) -> Crashed | Exhausted:
             return Crashed(f"The training hung: {gone}, so its process was killed.")
         case _:
             return Crashed(f"The process that trained it ended unexpectedly: {gone}.")
-
-
-@dataclass(frozen=True, slots=True)
-class Stopping:
-    """A stop that the trainer was asked for, and until when it has time."""
-
-    reason: Ending
-    until: float
-
-    @classmethod
-    def within(cls, seconds: float, reason: Ending) -> Self:
-        """From now on."""
-        return cls(reason, time.monotonic() + seconds)
-
-    def overdue(self) -> bool:
-        """Whether the trainer did not heed it."""
-        return time.monotonic() > self.until
 
 
 def failure(

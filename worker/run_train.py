@@ -9,11 +9,11 @@ from models.specs.experiment import Device
 from models.tables.workers import WorkerKind
 from store import broker
 from worker import celery_app, memory, tasks
+from worker.means import Means
 from worker.parts import Places, parts, report_of
 from worker.process import TrainerSettings
 from worker.scratch import process_folder
 from worker.slots import Slots
-from worker.supervise import Means
 from worker.timing import Timing
 from worker.trainers import Trainers
 

@@ -8,7 +8,8 @@ from store import failpoints, leases
 from store.claims import Claim
 from store.doorbell import Doorbell
 from worker.heartbeat import Heart
-from worker.supervise import Attempt, Means
+from worker.means import Means
+from worker.supervise import Attempt
 from worker.trainers import Trainers
 
 log = logging.getLogger(__name__)

@@ -1,7 +1,8 @@
 """Sites with warm workers, shared by tests where that does not matter: TensorFlow starts slowly."""
 
 import itertools
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from epochd.embedded.leash import Leash
 from tests.servers.databases import Databases
 from tests.servers.valkey import DATABASES, ValkeyServer
+from tests.worker.scripted import Script
 from tests.worker.site import Site, site
 
 # The numbers that the tests of one session count up to are far below; these are ours.
@@ -22,6 +24,19 @@ def here(database_url: str, broker_url: str, leash: Leash, tmp_path: Path) -> It
         database_url=database_url, broker_url=broker_url, folder=tmp_path, leash=leash
     ) as made:
         yield made
+
+
+@pytest.fixture
+def script(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Script:
+    """Sets what the scripted trainer does after which epoch."""
+    done = tmp_path / "done"
+    done.mkdir()
+    monkeypatch.setenv("EPOCHD_TEST_DONE", str(done))
+
+    def write(actions: Mapping[int, Sequence[str]]) -> None:
+        monkeypatch.setenv("EPOCHD_TEST_SCRIPT", json.dumps(actions))
+
+    return write
 
 
 @pytest.fixture(scope="session")

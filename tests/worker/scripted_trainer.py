@@ -91,12 +91,21 @@ def act(action: str, epoch: int, checkpointing: Checkpointing, wire: Wire) -> No
                 wire.check()
         case "full":
             wire.send(Unprotected(epoch=epoch, problem="No space left on device."))
-        case "die" if first(f"die-{epoch}"):
-            os.kill(os.getpid(), signal.SIGKILL)
-        case "hold" if first(f"hold-{epoch}"):
-            while True:
-                time.sleep(EPOCH_SECONDS)
-                wire.check()
+        case "die":
+            if first(f"die-{epoch}"):
+                os.kill(os.getpid(), signal.SIGKILL)
+        case "hold":
+            if first(f"hold-{epoch}"):
+                hold(wire)
+        case _:
+            raise ValueError(action)
+
+
+def hold(wire: Wire) -> None:
+    """Wait until it is told to stop, which `check` raises."""
+    while True:
+        time.sleep(EPOCH_SECONDS)
+        wire.check()
 
 
 def first(what: str) -> bool:

@@ -1,24 +1,19 @@
 """A database whose disk is full for a moment costs no training and mixes up no two trials."""
 
 import itertools
-import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 
 import pytest
 from sqlalchemy.orm import Session
 
 from models.errors import StorageFull
 from models.lifecycle import State
-from models.specs.experiment import Device
 from store.database import Database
+from tests.worker.inline import ODD_TRAINER, InlineWorker
 from tests.worker.site import Site
 from tests.worker.specs import small
-from worker.process import TrainerSettings
-from worker.slots import Slots
-from worker.supervise import Means
 from worker.timing import Timing
-from worker.trainers import Trainers
 
 RATES = {"strategy": "learning_rates", "values": [0.01, 0.1]}
 
@@ -45,24 +40,10 @@ def test_a_full_disk_is_waited_for_and_the_next_trial_gets_only_its_own_epochs(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("EPOCHD_TEST_ODD", "slow")
-    settings = TrainerSettings(threads=1, device=Device.CPU, module="tests.worker.odd_trainer")
-    drain = threading.Event()
-    with (
-        _full_for_a_moment(database_url, {3}) as database,
-        closing(Trainers(1, settings, drain)) as trainers,
-    ):
+    with _full_for_a_moment(database_url, {3}) as database:
         experiment_id = here.submit(small(here.table(), search=RATES))
-        means = Means(
-            database=database, artifacts=here.artifacts, drain=drain, timing=Timing(lease=20.0)
-        )
 
-        Slots(
-            worker="test",
-            device=Device.CPU,
-            trainers=trainers,
-            doorbell=here.doorbell,
-            means=means,
-        ).work()
+        InlineWorker(here, ODD_TRAINER, Timing(lease=20.0), database=database).work()
 
         assert [trial.state for trial in here.trials(experiment_id)] == [State.SUCCEEDED] * 2
         losses = [

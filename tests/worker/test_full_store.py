@@ -10,20 +10,9 @@ import pytest
 
 from models.lifecycle import State
 from store.artifacts import LocalArtifacts
-from tests.worker.bench import Bench
+from tests.worker.inline import SCRIPTED_TRAINER, InlineWorker
+from tests.worker.scripted import TIMING, Script, checkpoints, one_database, submit, told
 from tests.worker.site import Site, until
-from tests.worker.test_resuming import (
-    TIMING,
-    TRAINER,
-    Script,
-    checkpoints,
-    one_database,
-    script,
-    submit,
-    told,
-)
-
-__all__ = ["script"]
 
 DISK_BYTES = 1_000_000
 
@@ -58,14 +47,14 @@ def test_a_checkpoint_that_does_not_fit_leaves_the_one_before_whole(
     monkeypatch.setenv("EPOCHD_TEST_CHECKPOINT", "600000")
     script({2: ["checkpoint"], 4: ["left"], 6: ["hold"]})
     experiment_id = submit(here)
-    bench = Bench(here, TRAINER, TIMING, full)
+    inline = InlineWorker(here, SCRIPTED_TRAINER, TIMING, artifacts=full)
 
-    with bench.working():
+    with inline.working():
         until(lambda: told(here, experiment_id, "checkpoint.unprotected"), "a warning", 20)
         until(lambda: here.trial(experiment_id).epochs == 6, "the training goes on", 20)
     ((epoch, key),) = checkpoints(here)
     whole = full.local(key).read_bytes()
-    bench.work()
+    inline.work()
 
     assert (epoch, whole) == (2, b"2".ljust(600_000))
     (resumed,) = told(here, experiment_id, "trial.resumed")
@@ -81,7 +70,7 @@ def test_a_network_that_does_not_fit_fails_its_trial_as_disk_full(
     script({})
     experiment_id = submit(here)
 
-    Bench(here, TRAINER, TIMING, full).work()
+    InlineWorker(here, SCRIPTED_TRAINER, TIMING, artifacts=full).work()
 
     trial = here.trial(experiment_id)
     assert (trial.state, len(trial.attempts)) == (State.FAILED, 1)
@@ -100,11 +89,11 @@ def test_a_network_waits_for_room(
     room = threading.Timer(0.5, filler.unlink)
     script({7: ["hold"]})
     experiment_id = submit(here)
-    bench = Bench(here, TRAINER, TIMING, full)
-    with bench.working():
+    inline = InlineWorker(here, SCRIPTED_TRAINER, TIMING, artifacts=full)
+    with inline.working():
         until(lambda: here.trial(experiment_id).epochs == 7, "7 epochs", 20)
 
     room.start()
-    bench.work()
+    inline.work()
 
     assert here.trial(experiment_id).state is State.SUCCEEDED

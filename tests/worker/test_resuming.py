@@ -5,61 +5,28 @@ exactly is held in tests/trainer and in test_exact_resume.
 """
 
 import itertools
-import json
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-import pytest
 from sqlalchemy import select
 
 from models.errors import ArtifactsUnavailable
 from models.lifecycle import State, StopReason
-from models.tables.datasets import ArtifactKind, ArtifactRow
 from models.tables.trials import EpochRow
-from models.views.experiment import EventView
-from store import events, experiments
+from store import experiments
 from store.artifacts import LocalArtifacts, Stored
-from tests.worker.bench import Bench
+from tests.worker.inline import SCRIPTED_TRAINER, InlineWorker
+from tests.worker.scripted import (
+    EPOCHS,
+    TIMING,
+    Script,
+    checkpoints,
+    one_database,
+    submit,
+    told,
+)
 from tests.worker.site import OWNER, Site, until
-from tests.worker.specs import small
-from worker.timing import Timing
-
-TIMING = Timing(lease=5.0, beat=0.5, order=0.2, flush=0.05, artifacts=1.5)
-TRAINER = "tests.worker.scripted_trainer"
-EPOCHS = 8
-
-# The database is the same to a test that is about files or time.
-one_database = pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
-
-Script = Callable[[Mapping[int, Sequence[str]]], None]
-
-
-@pytest.fixture
-def script(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Script:
-    """Sets what the trainer does after which epoch."""
-    done = tmp_path / "done"
-    done.mkdir()
-    monkeypatch.setenv("EPOCHD_TEST_DONE", str(done))
-
-    def write(actions: Mapping[int, Sequence[str]]) -> None:
-        monkeypatch.setenv("EPOCHD_TEST_SCRIPT", json.dumps(actions))
-
-    return write
-
-
-def submit(here: Site, **limits: object) -> str:
-    fit = {"epochs": EPOCHS, "early_stopping": None}
-    return here.submit(small(here.table(), fit=fit, limits=limits))
-
-
-def checkpoints(here: Site) -> list[tuple[int | None, str]]:
-    """Epoch and key of what is registered, the newest first."""
-    with here.database.snapshot() as tx:
-        kind = ArtifactRow.kind == ArtifactKind.CHECKPOINT
-        query = select(ArtifactRow.epoch, ArtifactRow.key).where(kind)
-        return [(epoch, key) for epoch, key in tx.execute(query.order_by(ArtifactRow.id.desc()))]
 
 
 def files(here: Site, experiment_id: str) -> list[str]:
@@ -75,14 +42,8 @@ def attempts(here: Site) -> list[tuple[int, int]]:
         return [(epoch, attempt) for epoch, attempt in tx.execute(query)]
 
 
-def told(here: Site, experiment_id: str, *kinds: str) -> list[EventView]:
-    with here.database.snapshot() as tx:
-        page = events.after(tx, owner=OWNER, experiment_id=experiment_id, after=0, limit=100)
-    return [event for event in page.data if event.kind in kinds]
-
-
 def held_with(here: Site, *epochs: int) -> None:
-    """Wait until the trainer holds and just these checkpoints are registered."""
+    """Wait until just these checkpoints are registered, the newest first."""
     until(lambda: [epoch for epoch, _ in checkpoints(here)] == list(epochs), str(epochs), 20)
 
 
@@ -97,7 +58,7 @@ def test_a_trial_whose_trainer_dies_goes_on_from_its_newest_checkpoint(
     script({2: ["checkpoint"], 4: ["checkpoint"], 5: ["die"], 7: ["checkpoint"]})
     experiment_id = submit(here)
 
-    Bench(here, TRAINER, TIMING).work()
+    InlineWorker(here, SCRIPTED_TRAINER, TIMING).work()
 
     trial = here.trial(experiment_id)
     assert trial.state is State.SUCCEEDED
@@ -117,7 +78,7 @@ def test_the_checkpoint_that_came_with_a_trainers_last_breath_counts(
     script({6: ["left", "die"]})
     experiment_id = submit(here)
 
-    Bench(here, TRAINER, TIMING).work()
+    InlineWorker(here, SCRIPTED_TRAINER, TIMING).work()
 
     assert attempts(here) == [(epoch, 1 if epoch <= 6 else 2) for epoch in range(1, EPOCHS + 1)]
     assert here.trial(experiment_id).best is not None
@@ -128,15 +89,15 @@ def test_two_are_kept_while_it_runs_and_a_drained_trial_goes_on_from_the_newest(
 ) -> None:
     script({1: ["checkpoint"], 2: ["checkpoint"], 3: ["hold"], 4: ["checkpoint"], 5: ["hold"]})
     experiment_id = submit(here)
-    bench = Bench(here, TRAINER, TIMING)
+    inline = InlineWorker(here, SCRIPTED_TRAINER, TIMING)
 
-    with bench.working():
+    with inline.working():
         held_with(here, 2, 1)
-    with bench.working():
+    with inline.working():
         held_with(here, 4, 2)
         two = ["1/1/checkpoint-2.npz", "1/2/checkpoint-4.npz"]
         until(lambda: files(here, experiment_id) == two, "the superfluous file is removed", 20)
-    bench.work()
+    inline.work()
 
     assert [attempt for _, attempt in attempts(here)] == [1, 1, 2, 2, 3, 3, 3, 3]
     assert files(here, experiment_id) == ["1/3/network.keras"]
@@ -145,12 +106,12 @@ def test_two_are_kept_while_it_runs_and_a_drained_trial_goes_on_from_the_newest(
 def test_a_damaged_checkpoint_falls_back_to_the_one_before(here: Site, script: Script) -> None:
     script({2: ["checkpoint"], 4: ["checkpoint", "hold"]})
     experiment_id = submit(here)
-    bench = Bench(here, TRAINER, TIMING)
-    with bench.working():
+    inline = InlineWorker(here, SCRIPTED_TRAINER, TIMING)
+    with inline.working():
         held_with(here, 4, 2)
 
     damage(here, checkpoints(here)[0][1])
-    bench.work()
+    inline.work()
 
     assert [attempt for _, attempt in attempts(here)] == [1, 1, 2, 2, 2, 2, 2, 2]
     (damaged,) = told(here, experiment_id, "checkpoint.damaged")
@@ -167,17 +128,17 @@ def test_without_a_whole_checkpoint_it_starts_from_the_beginning_and_shows_what_
 ) -> None:
     script({2: ["checkpoint"], 4: ["checkpoint", "hold"], 1: ["hold"]})
     experiment_id = submit(here)
-    bench = Bench(here, TRAINER, TIMING)
-    with bench.working():
+    inline = InlineWorker(here, SCRIPTED_TRAINER, TIMING)
+    with inline.working():
         until(lambda: here.epochs(experiment_id), "epoch 1", 20)
-    with bench.working():
+    with inline.working():
         held_with(here, 4, 2)
 
     damage(here, checkpoints(here)[0][1])
     here.artifacts.delete(checkpoints(here)[1][1])
-    script({1: ["again"], 4: ["checkpoint"]})
+    script({4: ["checkpoint"]})
     seen = here.trial(experiment_id).epochs
-    bench.work()
+    inline.work()
 
     assert seen == 4
     assert attempts(here) == [(epoch, 3) for epoch in range(1, EPOCHS + 1)]
@@ -193,12 +154,12 @@ def test_what_the_trainer_cannot_read_is_left_out_and_never_tried_again(
 ) -> None:
     script({2: ["checkpoint"], 4: ["rubbish", "hold"]})
     experiment_id = submit(here)
-    bench = Bench(here, TRAINER, TIMING)
-    with bench.working():
+    inline = InlineWorker(here, SCRIPTED_TRAINER, TIMING)
+    with inline.working():
         held_with(here, 4, 2)
 
     script({5: ["die"]})
-    bench.work()
+    inline.work()
 
     assert here.trial(experiment_id).state is State.SUCCEEDED
     (damaged,) = told(here, experiment_id, "checkpoint.damaged")
@@ -214,7 +175,7 @@ def test_epochs_that_are_trained_again_count_once_against_the_time_limit(
     script({1: ["checkpoint"], 7: ["die"]})
     experiment_id = submit(here, max_seconds=300)
 
-    Bench(here, TRAINER, TIMING).work()
+    InlineWorker(here, SCRIPTED_TRAINER, TIMING).work()
 
     assert here.trial(experiment_id).state is State.SUCCEEDED
 
@@ -226,7 +187,7 @@ def test_the_time_before_a_checkpoint_counts_against_the_time_limit(
     script({6: ["checkpoint", "die"], 7: ["hold"]})
     experiment_id = submit(here, max_seconds=300)
 
-    Bench(here, TRAINER, TIMING).work()
+    InlineWorker(here, SCRIPTED_TRAINER, TIMING).work()
 
     assert here.trial(experiment_id).stop_reason is StopReason.TIMED_OUT
 
@@ -238,7 +199,7 @@ def test_a_trainer_that_cannot_write_checkpoints_is_told_of_once_and_trains_on(
     script({epoch: ["full"] for epoch in range(1, EPOCHS)})
     experiment_id = submit(here)
 
-    Bench(here, TRAINER, TIMING).work()
+    InlineWorker(here, SCRIPTED_TRAINER, TIMING).work()
 
     assert here.trial(experiment_id).state is State.SUCCEEDED
     (warning,) = told(here, experiment_id, "checkpoint.unprotected")
@@ -264,7 +225,7 @@ def test_a_store_that_hangs_stalls_neither_epochs_nor_a_cancel(
     script({1: ["left"], 3: ["left"], 6: ["hold"]})
     experiment_id = submit(here)
     stuck = Stuck(tmp_path)
-    with Bench(here, TRAINER, TIMING, stuck).working():
+    with InlineWorker(here, SCRIPTED_TRAINER, TIMING, artifacts=stuck).working():
         until(lambda: here.trial(experiment_id).epochs == 6, "6 epochs", 10)
 
         with here.database.transaction() as tx:
@@ -299,7 +260,7 @@ def test_a_store_that_is_away_when_a_training_ends_is_waited_for(
     script({2: ["left"]})
     experiment_id = submit(here)
 
-    Bench(here, TRAINER, TIMING, Away(tmp_path, 2)).work()
+    InlineWorker(here, SCRIPTED_TRAINER, TIMING, artifacts=Away(tmp_path, 2)).work()
 
     assert here.trial(experiment_id).state is State.SUCCEEDED
     assert len(here.trial(experiment_id).attempts) == 1
@@ -313,7 +274,7 @@ def test_a_store_that_stays_away_fails_the_trial_and_says_why(
     script({})
     experiment_id = submit(here)
 
-    Bench(here, TRAINER, TIMING, Away(tmp_path, 100)).work()
+    InlineWorker(here, SCRIPTED_TRAINER, TIMING, artifacts=Away(tmp_path, 100)).work()
 
     trial = here.trial(experiment_id)
     assert (trial.state, len(trial.attempts)) == (State.FAILED, 1)

@@ -1,11 +1,9 @@
 """What a supervisor makes of trainers that misbehave. These load no TensorFlow, so it is quick."""
 
 import logging
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 
 import pytest
 
@@ -13,38 +11,24 @@ from models.lifecycle import State, StopReason
 from models.specs.experiment import Device
 from store import experiments, leases
 from store.fence import Lease
+from tests.worker.inline import ODD_TRAINER, InlineWorker
 from tests.worker.site import OWNER, Site, until
 from tests.worker.specs import small
-from worker.process import TrainerSettings
-from worker.slots import Slots
-from worker.supervise import Means
 from worker.sweep import Sweeper
 from worker.timing import Timing
-from worker.trainers import Trainers
 
 TIMING = Timing(lease=2.0, beat=0.3)
 
 
 @pytest.fixture
-def work(here: Site, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
+def work(here: Site, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
     """Answers the doorbell in this very process, with a trainer of the kind that is asked for."""
-    drain = threading.Event()
-    settings = TrainerSettings(threads=1, device=Device.CPU, module="tests.worker.odd_trainer")
-    means = Means(database=here.database, artifacts=here.artifacts, drain=drain, timing=TIMING)
 
     def run(odd: str) -> None:
         monkeypatch.setenv("EPOCHD_TEST_ODD", odd)
-        with closing(Trainers(1, settings, drain)) as trainers:
-            Slots(
-                worker="test",
-                device=Device.CPU,
-                trainers=trainers,
-                doorbell=here.doorbell,
-                means=means,
-            ).work()
+        InlineWorker(here, ODD_TRAINER, TIMING).work()
 
-    yield run
-    drain.set()
+    return run
 
 
 def test_a_trial_that_takes_its_trainer_down_three_times_fails_alone(

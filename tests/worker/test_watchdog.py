@@ -6,73 +6,29 @@ These trainers load no TensorFlow, so it is quick.
 import mmap
 import os
 import signal
-import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
 import pytest
 
-from epochd.embedded.leash import Leash
 from models.lifecycle import State, StopReason
 from models.resolve import resolve
 from models.specs.experiment import Device
 from tests.store.scenes import PROFILE, spec_of
+from tests.worker.inline import ODD_TRAINER, InlineWorker
 from tests.worker.odd_trainer import GREED_BYTES
-from tests.worker.site import Site, site, until
+from tests.worker.site import Site, until
 from tests.worker.specs import small
 from worker import memory
 from worker.messages import Finished, Ready, Train
 from worker.process import LINE_BYTES, TERM_SECONDS, TrainerGone, TrainerProcess, TrainerSettings
-from worker.slots import Slots
-from worker.supervise import Means
 from worker.timing import Timing
-from worker.trainers import Trainers
 from worker.watchdog import WORKING_TIMES, TrainerExhausted, TrainerHung, Watched
 
 SOON_SECONDS = 30.0
-
-
-@pytest.fixture
-def here(database_url: str, broker_url: str, leash: Leash, tmp_path: Path) -> Iterator[Site]:
-    """A site without worker processes."""
-    with site(
-        database_url=database_url, broker_url=broker_url, folder=tmp_path, leash=leash
-    ) as made:
-        yield made
-
-
-def work(
-    here: Site,
-    *,
-    timing: Timing | None = None,
-    memory_bytes: int | None = None,
-    drain: threading.Event | None = None,
-) -> None:
-    """Answer the doorbell in this very process."""
-    drain = drain or threading.Event()
-    settings = TrainerSettings(
-        threads=1,
-        device=Device.CPU,
-        memory_bytes=memory_bytes,
-        module="tests.worker.odd_trainer",
-    )
-    means = Means(
-        database=here.database,
-        artifacts=here.artifacts,
-        drain=drain,
-        timing=timing or Timing(),
-    )
-    with closing(Trainers(1, settings, drain)) as trainers:
-        Slots(
-            worker="test",
-            device=Device.CPU,
-            trainers=trainers,
-            doorbell=here.doorbell,
-            means=means,
-        ).work()
 
 
 def test_a_trial_whose_trainer_hangs_three_times_fails_alone_and_says_so(
@@ -81,7 +37,7 @@ def test_a_trial_whose_trainer_hangs_three_times_fails_alone_and_says_so(
     monkeypatch.setenv("EPOCHD_TEST_ODD", "stopped")
     experiment_id = here.submit(small(here.table()))
 
-    work(here, timing=Timing(hang=0.5))
+    InlineWorker(here, ODD_TRAINER, Timing(hang=0.5)).work()
 
     trial = here.trial(experiment_id)
     assert (trial.state, trial.stop_reason) == (State.FAILED, StopReason.WORKER_LOST)
@@ -99,7 +55,7 @@ def test_a_trial_that_takes_too_much_memory_fails_at_once_with_the_figures(
     limit = GREED_BYTES // 2
     experiment_id = here.submit(small(here.table()))
 
-    work(here, memory_bytes=limit)
+    InlineWorker(here, ODD_TRAINER, memory_bytes=limit).work()
 
     trial = here.trial(experiment_id)
     assert (trial.state, trial.stop_reason) == (State.FAILED, StopReason.OUT_OF_MEMORY)
@@ -115,16 +71,15 @@ def test_a_worker_that_is_to_end_does_not_wait_for_a_trainer_that_hangs(
 ) -> None:
     monkeypatch.setenv("EPOCHD_TEST_ODD", "stopped")
     experiment_id = here.submit(small(here.table()))
-    drain, timing = threading.Event(), Timing(drain=0.5)
-    working = threading.Thread(target=lambda: work(here, drain=drain, timing=timing), daemon=True)
-    working.start()
-    until(lambda: here.epochs(experiment_id), "an epoch")
+    timing = Timing(drain=0.5)
 
-    drain.set()
-    working.join(timing.drain + TERM_SECONDS + 10.0)
+    with InlineWorker(here, ODD_TRAINER, timing).working():
+        until(lambda: here.epochs(experiment_id), "an epoch")
+        begun = time.monotonic()
+    took = time.monotonic() - begun
 
     trial = here.trial(experiment_id)
-    assert not working.is_alive()
+    assert took < timing.drain + TERM_SECONDS + 10.0
     assert trial.state is State.QUEUED
     assert [attempt.outcome for attempt in trial.attempts] == ["released"]
 
@@ -133,7 +88,7 @@ def test_a_worker_that_is_to_end_does_not_wait_for_a_trainer_that_hangs(
 def training(odd: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[TrainerProcess]:
     """A trainer that has been told to train, and has begun to do what it does."""
     monkeypatch.setenv("EPOCHD_TEST_ODD", odd)
-    settings = TrainerSettings(threads=1, device=Device.CPU, module="tests.worker.odd_trainer")
+    settings = TrainerSettings(threads=1, device=Device.CPU, module=ODD_TRAINER)
     with TrainerProcess(settings) as trainer:
         while not isinstance(trainer.receive(SOON_SECONDS), Ready):
             pass
@@ -256,9 +211,14 @@ def test_the_older_control_groups_are_read_too(tmp_path: Path) -> None:
     assert memory.oom_kills(tmp_path) == 2
 
 
-def test_where_the_kernel_says_nothing_nothing_is_known(tmp_path: Path) -> None:
+def test_where_the_kernel_says_nothing_a_trainer_may_take_its_share_of_the_machine(
+    tmp_path: Path,
+) -> None:
+    there = psutil.virtual_memory().total
+    reserved = max(int(memory.RESERVED_SHARE * there), memory.RESERVED_BYTES)
+
     assert memory.oom_kills(tmp_path) is None
-    assert memory.trainer_limit(1, tmp_path) >= memory.LEAST_BYTES
+    assert memory.trainer_limit(1, tmp_path) == max(memory.LEAST_BYTES, there - reserved)
 
 
 def test_mapped_files_are_not_a_process_own_memory(tmp_path: Path) -> None:

@@ -1,0 +1,110 @@
+"""Waits for an artifact store that is away or full, and stays attentive meanwhile.
+
+What takes long or hangs runs in a thread of its own: a cancel, the end of the worker or a lost
+lease must not wait for an upload.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, wait
+from typing import TypeVar
+
+from models.errors import ArtifactsUnavailable, LeaseLost, StorageFull
+from worker.heartbeat import Heartbeat
+from worker.messages import Ending
+
+log = logging.getLogger(__name__)
+
+GLANCE_SECONDS = 0.1
+# The first pause between two tries; each next one is twice as long, up to the longest.
+PAUSE_SECONDS = 1.0
+MAX_PAUSE_SECONDS = 15.0
+
+Result = TypeVar("Result")
+
+
+class Halted(Exception):
+    """A wait came to an end because the attempt is to end.
+
+    Attributes:
+        reason: why.
+    """
+
+    def __init__(self, reason: Ending) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Waiting:
+    """The waits of one attempt.
+
+    Args:
+        heart: of the attempt.
+        drain: set when the worker is to end.
+        seconds: how long a store that is away or full is tried.
+    """
+
+    def __init__(self, heart: Heartbeat, drain: threading.Event, seconds: float) -> None:
+        self._heart = heart
+        self._drain = drain
+        self._seconds = seconds
+        self._drain_seen_at: float | None = None
+
+    def for_store(self, verb: Callable[[], Result], *, grace: float = 0.0) -> Result:
+        """Do something with the artifact store; when it is away or full, again and again.
+
+        Args:
+            verb: what is done; safe to repeat. When the wait is halted, a try that is under way is
+                left to itself.
+            grace: seconds that it may still take when the worker is to end.
+
+        Raises:
+            StorageFull, ArtifactsUnavailable: it still is.
+            Halted: the attempt is to end.
+            LeaseLost: the trial is another's now.
+        """
+        until = time.monotonic() + self._seconds
+        pause = PAUSE_SECONDS
+        while True:
+            try:
+                return self._attentively(verb, grace)
+            except (StorageFull, ArtifactsUnavailable) as trouble:
+                if time.monotonic() + pause > until:
+                    raise
+                log.warning("tried again in %g s: %s", pause, trouble)
+            self._pause(pause, grace)
+            pause = min(2 * pause, MAX_PAUSE_SECONDS)
+
+    def _attentively(self, verb: Callable[[], Result], grace: float) -> Result:
+        done: Future[Result] = Future()
+
+        def run() -> None:
+            try:
+                done.set_result(verb())
+            except BaseException as error:  # noqa: BLE001 - raised again where it is waited for
+                done.set_exception(error)
+
+        threading.Thread(target=run, name="artifacts", daemon=True).start()
+        while not wait([done], GLANCE_SECONDS).done:
+            self._heed(grace)
+        return done.result()
+
+    def _pause(self, seconds: float, grace: float) -> None:
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0:
+            self._heed(grace)
+            time.sleep(min(GLANCE_SECONDS, left))
+
+    def _heed(self, grace: float) -> None:
+        if self._heart.lost:
+            raise LeaseLost
+        if self._heart.cancelled:
+            raise Halted(Ending.CANCEL)
+        if self._drain.is_set():
+            now = time.monotonic()
+            if self._drain_seen_at is None:
+                self._drain_seen_at = now
+            if now >= self._drain_seen_at + grace:
+                raise Halted(Ending.DRAIN)
