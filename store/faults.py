@@ -5,7 +5,7 @@ Everything else is a mistake of ours and goes on as it is.
 
 import sqlite3
 
-from sqlalchemy.exc import DataError, DBAPIError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 
 from models.errors import EpochdError, Invalid, Issue, StorageFull, Unavailable
@@ -28,7 +28,21 @@ _POSTGRESQL_DISK_FULL = "53100"
 
 
 def judge(error: Exception) -> EpochdError | None:
-    """What a caller should be told instead, or None when the error is a mistake of ours."""
+    """What a caller should be told instead, or None when the error is a mistake of ours.
+
+    A full disk or a lost connection ends the transaction, and what SQLAlchemy says then may be that
+    a savepoint is gone, or that it cannot go on; the cause is what it was handling at that moment.
+    """
+    cause: BaseException | None = error
+    while isinstance(cause, Exception):
+        judged = _judge(cause)
+        if judged is not None or not isinstance(error, SQLAlchemyError):
+            return judged
+        cause = cause.__context__
+    return None
+
+
+def _judge(error: Exception) -> EpochdError | None:
     if isinstance(error, PoolExhausted):
         return Unavailable("Every connection to the database is in use.")
     if isinstance(error, DataError | OverflowError | UnicodeEncodeError):

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 
 from pydantic import JsonValue
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from models.errors import StorageFull, Unavailable
@@ -124,10 +125,15 @@ class Closing:
         return queued
 
     def _step(self, tx: Session) -> int:
-        """What follows from the end. If that fails, the end stands, and the sweeper tries again."""
+        """What follows from the end. If that fails, the end stands, and the sweeper tries again.
+
+        Not where the database failed: then this transaction is over, and the end is not written.
+        """
         try:
             with tx.begin_nested():
                 return advance(tx, self._lease.experiment_id)
+        except SQLAlchemyError:
+            raise
         except Exception:
             log.exception("%s cannot be advanced", self._lease.experiment_id)
             return 0
