@@ -75,7 +75,7 @@ class Resuming:
         useless = tuple(checkpoint.key for checkpoint in self._damaged)
         checkpoints.drop(tx, self._lease, useless)
         instead = (
-            f"the one after epoch {self.epoch} is used instead"
+            f"the training goes on after epoch {self.epoch}"
             if self.point
             else "the training starts from the beginning"
         )

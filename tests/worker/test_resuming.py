@@ -117,7 +117,7 @@ def test_a_damaged_checkpoint_falls_back_to_the_one_before(here: Site, script: S
     (damaged,) = told(here, experiment_id, "checkpoint.damaged")
     assert damaged.reason == (
         "The checkpoint after epoch 4, of attempt 1, is damaged or gone; "
-        "the one after epoch 2 is used instead."
+        "the training goes on after epoch 2."
     )
     assert len(told(here, experiment_id, "trial.resumed")) == 1
     assert files(here, experiment_id) == ["1/2/network.keras"]
