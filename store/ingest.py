@@ -145,6 +145,7 @@ def expire(tx: Session, max_attempts: int, *, before: datetime | None = None) ->
         select(DatasetRow)
         .where(
             DatasetRow.state == DatasetState.PROCESSING,
+            DatasetRow.deleted_at.is_(None),
             DatasetRow.lease_until < (now() if before is None else before),
             DatasetRow.attempt >= max_attempts,
         )

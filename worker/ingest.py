@@ -59,8 +59,10 @@ class Ingest:
             claim = ingest.claim(tx, dataset_id, self._worker, self._timing.lease)
         if claim is None:
             return
-        renewing = Repeating(
-            lambda: self._renew(claim), every=self._timing.beat, name=f"reading of {dataset_id}"
+        renewing: Repeating = Repeating(
+            lambda: self._renew(claim, renewing),
+            every=self._timing.beat,
+            name=f"reading of {dataset_id}",
         )
         try:
             with renewing:
@@ -70,9 +72,12 @@ class Ingest:
         except Drained:
             self._give_back(claim)
 
-    def _renew(self, claim: IngestClaim) -> None:
-        with self._database.transaction() as tx:
-            ingest.renew(tx, claim, self._timing.lease)
+    def _renew(self, claim: IngestClaim, renewing: Repeating) -> None:
+        try:
+            with self._database.transaction() as tx:
+                ingest.renew(tx, claim, self._timing.lease)
+        except LeaseLost:
+            renewing.stop(wait=False)
 
     def _give_back(self, claim: IngestClaim) -> None:
         """If that does not work, the claim expires."""

@@ -1,7 +1,8 @@
 """Something done every so many seconds, in a thread of its own: beats, reports, sweeps, renewals.
 
-A database that is away is no reason to stop, and neither is a mistake of ours: both are logged, an
-outage once at its beginning and once at its end, and the next time may be better.
+Only `stop` ends it. A database that is away or full is no reason to, and neither is a mistake of
+ours: all are logged, an outage once at its beginning and once at its end, and the next time may be
+better.
 """
 
 import logging
@@ -10,7 +11,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
-from models.errors import LeaseLost, Unavailable
+from models.errors import StorageFull, Unavailable
 
 log = logging.getLogger(__name__)
 
@@ -19,7 +20,7 @@ class Repeating:
     """A context manager; or `start` and `stop`.
 
     Args:
-        action: what is done; a LeaseLost ends the repetition.
+        action: what is done; it may call `stop(wait=False)` when it is done for good.
         every: seconds from one end to the next begin, and before the first.
         name: of the thread, for logs.
     """
@@ -57,16 +58,14 @@ class Repeating:
         while not self._over.wait(self._every):
             try:
                 self._action()
-            except LeaseLost:
-                return
-            except Unavailable as error:
+            except (Unavailable, StorageFull) as error:
                 self._note(away=error)
             except Exception:
                 log.exception("%s", self._thread.name)
             else:
                 self._note(away=None)
 
-    def _note(self, *, away: Unavailable | None) -> None:
+    def _note(self, *, away: Unavailable | StorageFull | None) -> None:
         if away is not None and not self._away:
             log.warning("%s: %s", self._thread.name, away)
         elif away is None and self._away:

@@ -98,7 +98,7 @@ class Sweeper:
             try:
                 with self._database.transaction() as tx:
                     advance(tx, experiment_id)
-            except Unavailable:
+            except (Unavailable, StorageFull):
                 raise
             except Exception:  # one experiment must not hold up the others
                 log.exception("%s cannot be advanced", experiment_id)

@@ -265,6 +265,16 @@ def test_a_deleted_dataset_stops_being_read(scene: Scene) -> None:
     assert _claim(scene, view.id) is None
 
 
+def test_a_deleted_dataset_whose_reader_died_for_the_last_time_is_nobodys_concern(
+    scene: Scene,
+) -> None:
+    view, _ = _upload(scene)
+    _must_claim(scene, view.id, seconds=-1)
+    _delete(scene, view.id)
+    with scene.database.transaction() as tx:
+        assert ingest.expire(tx, max_attempts=1) == ()
+
+
 def test_datasets_come_in_pages(scene: Scene) -> None:
     ids = [scene.dataset_id, *(_upload(scene, sha256=letter * 64)[0].id for letter in "bcd")]
     _upload(scene, owner="other", sha256="e" * 64)

@@ -37,15 +37,25 @@ def test_an_outage_is_said_once_at_its_beginning_and_once_at_its_end(
     assert caplog.messages == ["beat: It is away.", again, "beat: It is away.", again]
 
 
-def test_a_mistake_is_logged_and_the_next_time_comes(caplog: pytest.LogCaptureFixture) -> None:
-    script = Script(ZeroDivisionError("ours"))
+@pytest.mark.parametrize("error", [ZeroDivisionError("ours"), LeaseLost("another's")])
+def test_a_mistake_is_logged_and_the_next_time_comes(
+    error: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    script = Script(error)
     with Repeating(script, every=0.001, name="beat"):
         assert script.played.wait(PATIENCE_SECONDS)
-    assert "ZeroDivisionError: ours" in caplog.text
+    assert str(error) in caplog.text
 
 
-def test_a_lost_lease_ends_the_repetition() -> None:
-    script = Script(LeaseLost())
-    repeating = Repeating(script, every=0.001, name="beat")
+def test_an_action_may_end_its_own_repetition() -> None:
+    done = threading.Event()
+
+    def act() -> None:
+        assert not done.is_set()
+        repeating.stop(wait=False)
+        done.set()
+
+    repeating = Repeating(act, every=0.001, name="beat")
     with repeating:
-        assert not script.played.wait(0.2)
+        assert done.wait(PATIENCE_SECONDS)
+        repeating.stop()
