@@ -39,13 +39,18 @@ class Heart:
         return Heartbeat(self, lease)
 
     def begin(self, beat: "Heartbeat") -> None:
-        """Keep its lease from now on."""
+        """Keep its lease from now on.
+
+        Raises:
+            RuntimeError: the process may have no more threads; nothing is kept then.
+        """
         with self._lock:
-            self._kept[beat.lease] = beat
             if self._beating is None:
                 self._renew_at = time.monotonic() + self._timing.beat
-                self._beating = Repeating(self._beat, every=self._timing.order, name="heart")
-                self._beating.start()
+                beating = Repeating(self._beat, every=self._timing.order, name="heart")
+                beating.start()
+                self._beating = beating
+            self._kept[beat.lease] = beat
 
     def end(self, beat: "Heartbeat") -> None:
         """Keep its lease no longer. Waits for nothing, also when the database does not answer."""

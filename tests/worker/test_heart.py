@@ -24,6 +24,8 @@ from worker.timing import Timing
 TIMING = Timing(lease=30.0, beat=0.1, order=0.05)
 # On a machine whose cores are busy with other tests.
 SOON_SECONDS = 30.0
+# Of a stack: no thread can be started with so many bytes.
+MORE_THAN_ANY_MEMORY = 2**46
 
 
 @pytest.fixture
@@ -165,3 +167,19 @@ def test_a_database_that_does_not_answer_holds_nobody_up_and_is_asked_when_it_is
     assert not ended.lost
     assert not lost
     assert scene.trial(lease.experiment_id).state is State.RUNNING
+
+
+def test_a_process_that_may_have_no_more_threads_keeps_the_next_trial_all_the_same(
+    scene: Scene,
+) -> None:
+    unlucky, lucky = claimed(scene, 2)
+    heart = Heart(scene.database, TIMING)
+    usual = threading.stack_size(MORE_THAN_ANY_MEMORY)
+    try:
+        with pytest.raises(RuntimeError), heart.keep(unlucky):
+            pass
+    finally:
+        threading.stack_size(usual)
+
+    with heart.keep(lucky):
+        until(lambda: overdue(scene) == 1, "the renewal of the one", SOON_SECONDS)
