@@ -106,6 +106,7 @@ class Attempt:
         except EpochdError as error:
             return Refused(error)
         except TrainerGone as gone:
+            self._trainer.end(at_once=True)  # it may live, and only say nothing any more
             # A service manager may end all processes of a service at once: that is no crash.
             if self._means.drain.wait(TOGETHER_SECONDS):
                 return Stopped(reason=Ending.DRAIN)

@@ -75,9 +75,9 @@ class Watched:
             self._processor_before = None
         return report
 
-    def end(self) -> None:
+    def end(self, *, at_once: bool = False) -> None:
         """End the process, as it does itself."""
-        self._trainer.end()
+        self._trainer.end(at_once=at_once)
 
     def _look(self) -> None:
         now = time.monotonic()

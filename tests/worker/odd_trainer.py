@@ -1,4 +1,7 @@
-"""A trainer without TensorFlow that misbehaves in the way that EPOCHD_TEST_ODD names."""
+"""A trainer without TensorFlow that misbehaves in the way that EPOCHD_TEST_ODD names.
+
+After "poisoned: " the way is that of one trial alone.
+"""
 
 import itertools
 import os
@@ -11,7 +14,7 @@ from models.lifecycle import StopReason
 from worker.messages import Epoch, Epochs, Finished, Ready, Started
 from worker.trainer.wire import Wire
 
-# The seed of the one trial that takes a "poisoned" trainer down.
+# The seed of the one trial that a "poisoned" trainer misbehaves with.
 POISON = 8
 RUBBISH = (
     b"\x00\xff\n",
@@ -32,13 +35,12 @@ def main(commands: int, reports: int) -> None:
         wire.send(Started(parameters=1, engine={"device": "odd", "pid": os.getpid()}))
         wire.send(Epochs(rows=(_epoch(1, plan),)))
         odd = os.environ["EPOCHD_TEST_ODD"]
+        poisoned = odd.removeprefix("poisoned: ")
         if odd == "slow":
             time.sleep(0.5)
             wire.send(Epochs(rows=(_epoch(2, plan),)))
-        elif odd != "poisoned":
-            ODDITIES[odd](reports)
-        elif told.trial.seed == POISON:
-            ODDITIES["crash"](reports)
+        elif poisoned == odd or told.trial.seed == POISON:
+            ODDITIES[poisoned](reports)
         wire.send(Finished(stop_reason=StopReason.COMPLETED, network=None))
 
 
@@ -48,6 +50,11 @@ def _epoch(number: int, loss: float) -> Epoch:
 
 
 def _sleep(_: int) -> None:
+    time.sleep(3600)
+
+
+def _hang_up(reports: int) -> None:
+    os.close(reports)
     time.sleep(3600)
 
 
@@ -82,6 +89,7 @@ ODDITIES: dict[str, Callable[[int], None]] = {
     "crash": lambda _: os.kill(os.getpid(), signal.SIGKILL),
     "stopped": lambda _: os.kill(os.getpid(), signal.SIGSTOP),
     "deaf": _sleep,
+    "hung up": _hang_up,
     "busy": _compute,
     "greedy": _take_memory,
     "flood": _flood,

@@ -31,12 +31,13 @@ def work(here: Site, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
     return run
 
 
+@pytest.mark.parametrize("odd", ["crash", "hung up"])
 def test_a_trial_that_takes_its_trainer_down_three_times_fails_alone(
-    here: Site, work: Callable[[str], None]
+    here: Site, work: Callable[[str], None], odd: str
 ) -> None:
     experiment_id = here.submit(small(here.table(), repeats=3, seed=7))
 
-    work("poisoned")
+    work(f"poisoned: {odd}")
 
     trials = here.trials(experiment_id)
     assert [trial.state for trial in trials] == [State.SUCCEEDED, State.FAILED, State.SUCCEEDED]
