@@ -257,10 +257,20 @@ def plainly(*troubles: type[Exception]) -> Iterator[None]:
     except Exception as error:
         if not isinstance(error, (OSError, *troubles)):
             raise
-        if getattr(error, "errno", None) in _FULL:
+        if is_full(error):
             raise StorageFull from error
         why = getattr(error, "strerror", None) or type(error).__name__
         raise ArtifactsUnavailable(f"The artifact store does not work: {why}.") from error
+
+
+def is_full(error: Exception) -> bool:
+    """Whether it says that a disk is full, or all that its owner may take of it.
+
+    Polars writes with Rust's library, whose errors carry the number in their text alone.
+    """
+    if getattr(error, "errno", None) in _FULL:
+        return True
+    return isinstance(error, OSError) and any(f"(os error {code})" in str(error) for code in _FULL)
 
 
 def remove(path: Path) -> None:

@@ -7,11 +7,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from models.builtins import PREFIX
-from models.errors import EpochdError, LeaseLost, StorageFull, Unavailable
+from models.errors import ArtifactsUnavailable, EpochdError, LeaseLost, StorageFull, Unavailable
 from models.profile import DatasetProfile
 from models.views.base import Problem
 from store import ingest, keys
-from store.artifacts import Artifacts
+from store.artifacts import Artifacts, is_full
 from store.database import Database
 from store.formats.folder import PARSER_VERSION
 from store.formats.read import read
@@ -20,6 +20,7 @@ from worker.advance import advance
 from worker.builtin import Drained, write_builtin
 from worker.repeating import Repeating
 from worker.timing import Timing
+from worker.waiting import patiently
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +55,7 @@ class Ingest:
         """Read it, unless another does or did.
 
         A reader that fails unexpectedly leaves its claim to expire: another tries, a few times.
+        A store that is away gives nobody a reason to fail the dataset; one that stays full does.
         """
         with self._database.transaction() as tx:
             claim = ingest.claim(tx, dataset_id, self._worker, self._timing.lease)
@@ -69,6 +71,9 @@ class Ingest:
                 self._read(claim)
         except (LeaseLost, Unavailable) as lost:
             log.warning("reading %s came to nothing: %s", dataset_id, lost)
+        except (ArtifactsUnavailable, StorageFull) as trouble:
+            log.warning("reading %s has to wait: %s", dataset_id, trouble)
+            self._give_back(claim)
         except Drained:
             self._give_back(claim)
 
@@ -89,18 +94,17 @@ class Ingest:
 
     def _read(self, claim: IngestClaim) -> None:
         key = keys.dataset_folder(claim.sha256, PARSER_VERSION)
-        with TemporaryDirectory(dir=self._scratch) as scratch:
-            folder = Path(scratch) / "folder"
-            folder.mkdir()
-            try:
-                profile = self._write(claim, folder)
-                size = sum(file.stat().st_size for file in folder.iterdir())
-                self._artifacts.put_folder(key, folder)
-            except Unavailable:
-                raise
-            except EpochdError as error:
-                self._fail(claim, error)
-                return
+        try:
+            profile, size = patiently(
+                lambda: self._store(claim, key),
+                seconds=self._timing.artifacts,
+                pause=self._pause,
+            )
+        except (Unavailable, ArtifactsUnavailable):  # no fault of the dataset's
+            raise
+        except EpochdError as error:
+            self._fail(claim, error)
+            return
         with self._database.transaction() as tx:
             upload = ingest.ready(
                 tx,
@@ -110,7 +114,27 @@ class Ingest:
                 size=size if claim.upload is None else None,
             )
         if upload is not None:
-            self._artifacts.delete(upload)
+            with suppress(ArtifactsUnavailable):  # the collector removes it then
+                self._artifacts.delete(upload)
+
+    def _pause(self, seconds: float) -> None:
+        if self._drain.wait(seconds):
+            raise Drained
+
+    def _store(self, claim: IngestClaim, key: str) -> tuple[DatasetProfile, int]:
+        """Make the folder and store it: what was found, and the size in bytes."""
+        try:
+            with TemporaryDirectory(dir=self._scratch) as scratch:
+                folder = Path(scratch) / "folder"
+                folder.mkdir()
+                profile = self._write(claim, folder)
+                size = sum(file.stat().st_size for file in folder.iterdir())
+                self._artifacts.put_folder(key, folder)
+                return profile, size
+        except OSError as error:
+            if is_full(error):
+                raise StorageFull("There is no room left where datasets are read.") from error
+            raise
 
     def _write(self, claim: IngestClaim, folder: Path) -> DatasetProfile:
         if claim.upload is None:

@@ -19,7 +19,8 @@ class Timing:
         away: how long the end of a trial waits for a database that is away, once the worker is to
             end.
         settle: how long the newest checkpoint may still take when an attempt ends before its trial.
-        artifacts: how long a file store that is away or full is tried before the trial fails.
+        artifacts: how long a file store that is away or full is tried before the trial, or the
+            dataset that is read, fails or is given back.
         collect: between two collections of files that no row names.
         sweep: between two rounds of the sweeper.
         ring: queued work that nobody took for so long is rung for again.

@@ -25,6 +25,32 @@ MAX_PAUSE_SECONDS = 15.0
 Result = TypeVar("Result")
 
 
+def patiently(
+    verb: Callable[[], Result], *, seconds: float, pause: Callable[[float], None]
+) -> Result:
+    """Do something with the artifact store; when it is away or full, again and again.
+
+    Args:
+        verb: what is done; safe to repeat.
+        seconds: for how long.
+        pause: waits so many seconds between two tries, or raises what ends the wait.
+
+    Raises:
+        StorageFull, ArtifactsUnavailable: it still is.
+    """
+    until = time.monotonic() + seconds
+    length = PAUSE_SECONDS
+    while True:
+        try:
+            return verb()
+        except (StorageFull, ArtifactsUnavailable) as trouble:
+            if time.monotonic() + length > until:
+                raise
+            log.warning("tried again in %g s: %s", length, trouble)
+        pause(length)
+        length = min(2 * length, MAX_PAUSE_SECONDS)
+
+
 class Halted(Exception):
     """A wait came to an end because the attempt is to end.
 
@@ -65,17 +91,11 @@ class Waiting:
             Halted: the attempt is to end.
             LeaseLost: the trial is another's now.
         """
-        until = time.monotonic() + self._seconds
-        pause = PAUSE_SECONDS
-        while True:
-            try:
-                return self._attentively(verb, grace)
-            except (StorageFull, ArtifactsUnavailable) as trouble:
-                if time.monotonic() + pause > until:
-                    raise
-                log.warning("tried again in %g s: %s", pause, trouble)
-            self._pause(pause, grace)
-            pause = min(2 * pause, MAX_PAUSE_SECONDS)
+        return patiently(
+            lambda: self._attentively(verb, grace),
+            seconds=self._seconds,
+            pause=lambda seconds: self._pause(seconds, grace),
+        )
 
     def _attentively(self, verb: Callable[[], Result], grace: float) -> Result:
         done: Future[Result] = Future()

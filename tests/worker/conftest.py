@@ -10,6 +10,7 @@ import pytest
 from epochd.embedded.leash import Leash
 from tests.servers.databases import Databases
 from tests.servers.valkey import DATABASES, ValkeyServer
+from tests.worker.disk import small_disk
 from tests.worker.scripted import Script
 from tests.worker.site import Site, site
 
@@ -24,6 +25,15 @@ def here(database_url: str, broker_url: str, leash: Leash, tmp_path: Path) -> It
         database_url=database_url, broker_url=broker_url, folder=tmp_path, leash=leash
     ) as made:
         yield made
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of DISK_BYTES."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    with small_disk(folder):
+        yield folder
 
 
 @pytest.fixture

@@ -1,33 +1,16 @@
 """A file store on a disk that is really full: what is there stays whole, and a trial says so."""
 
-import os
-import subprocess
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from models.lifecycle import State
 from store.artifacts import LocalArtifacts
+from tests.worker.disk import DISK_BYTES
 from tests.worker.inline import SCRIPTED_TRAINER, InlineWorker
 from tests.worker.scripted import TIMING, Script, checkpoints, one_database, submit, told
 from tests.worker.site import Site, until
-
-DISK_BYTES = 1_000_000
-
-
-@pytest.fixture
-def disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of DISK_BYTES."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    size = f"size={DISK_BYTES}"
-    mount = ["/bin/mount", "-t", "tmpfs", "-o", size, "none", str(folder)]
-    if os.geteuid() != 0 or subprocess.run(mount, check=False, capture_output=True).returncode:
-        pytest.skip("only root may mount a small disk, and not everywhere")
-    yield folder
-    subprocess.run(["/bin/umount", "--lazy", str(folder)], check=True)
 
 
 @pytest.fixture

@@ -1,0 +1,30 @@
+"""A small disk that can really be full."""
+
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pytest
+
+DISK_BYTES = 1_000_000
+_BLOCK_BYTES = 4096
+
+
+@contextmanager
+def small_disk(folder: Path) -> Iterator[None]:
+    """A file system of DISK_BYTES at a folder that is there."""
+    size = f"size={DISK_BYTES}"
+    mount = ["/bin/mount", "-t", "tmpfs", "-o", size, "none", str(folder)]
+    if os.geteuid() != 0 or subprocess.run(mount, check=False, capture_output=True).returncode:
+        pytest.skip("only root may mount a small disk, and not everywhere")
+    yield
+    subprocess.run(["/bin/umount", "--lazy", str(folder)], check=True)
+
+
+def fill(disk: Path) -> None:
+    """Leave no room on it."""
+    with (disk / "filler").open("wb", buffering=0) as filler, suppress(OSError):
+        while True:
+            filler.write(b"f" * _BLOCK_BYTES)
