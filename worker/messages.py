@@ -12,7 +12,19 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter
 from models.findings import Finding
 from models.lifecycle import StopReason
 from models.profile import DatasetProfile
+from models.specs.fit import MAX_EPOCHS
 from models.trial import TrialSpec
+
+# What a sound training stays far below, and a database can hold.
+MAX_EPOCH_SECONDS = 1e9
+MAX_METRICS = 1000
+
+# As JSON has it. PostgreSQL stores no such character, not even in a trainer's last words.
+_NUL = rb"\u0000"
+_INSTEAD_OF_NUL = rb"\ufffd"
+
+EpochNumber = Annotated[int, Field(ge=1, le=MAX_EPOCHS)]
+MetricName = Annotated[str, Field(pattern=r"^\P{C}{1,200}$")]
 
 
 class Message(BaseModel):
@@ -43,7 +55,7 @@ class CheckpointFile(Message):
         bytes: its size.
     """
 
-    epoch: int
+    epoch: EpochNumber
     path: str
     sha256: str
     bytes: int
@@ -132,10 +144,10 @@ class Epoch(Message):
         seconds: training and validation.
     """
 
-    epoch: int
-    metrics: dict[str, float]
+    epoch: EpochNumber
+    metrics: Annotated[dict[MetricName, float], Field(max_length=MAX_METRICS)]
     learning_rate: float | None
-    seconds: float
+    seconds: Annotated[float, Field(ge=0.0, le=MAX_EPOCH_SECONDS)]
 
 
 class Epochs(Message):
@@ -246,6 +258,6 @@ def read_report(line: bytes) -> Report:
     """A report from its line.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is none, or says what cannot be.
     """
-    return _REPORTS.validate_json(line)
+    return _REPORTS.validate_json(line.replace(_NUL, _INSTEAD_OF_NUL))

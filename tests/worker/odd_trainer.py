@@ -21,6 +21,19 @@ RUBBISH = (
     b'{"kind":"epochs"\n',
     b'{"kind":"gift","rows":[]}\n',
     b"[" * 10_000 + b"\n",
+    *(
+        b'{"kind":"epochs","rows":[{"epoch":%b,"metrics":{%b:1},"learning_rate":null,"seconds":%b}]}\n'
+        % absurd
+        for absurd in (
+            (b"0", b'"loss"', b"1"),
+            (b"%d" % 2**70, b'"loss"', b"1"),
+            (b"2", b'"loss"', b"NaN"),
+            (b"2", b'"loss"', b"-1"),
+            (b"2", b'"loss"', b"1e308"),
+            (b"2", b'"lo\\u0007ss"', b"1"),
+            (b"2", b'"%b"' % (b"l" * 10_000), b"1"),
+        )
+    ),
 )
 GREED_BYTES = 400 * 2**20
 ENDLESS_BYTES = 200 * 2**20
