@@ -69,6 +69,8 @@ class ExperimentMove(StrEnum):
 
 TERMINAL = frozenset({State.SUCCEEDED, State.FAILED, State.CANCELLED})
 ACTIVE = frozenset(State) - TERMINAL
+# A worker holds a lease on a trial.
+HELD = frozenset({State.RUNNING, State.CANCELLING})
 
 # (from, move) -> to. A lease is held exactly in RUNNING and CANCELLING.
 TRIAL_MOVES: dict[tuple[State, TrialMove], State] = {

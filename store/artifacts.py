@@ -21,6 +21,8 @@ from models.errors import ArtifactMissing, ArtifactsUnavailable, EpochdError, St
 
 _KEY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)*")
 _FULL = {errno.ENOSPC, errno.EDQUOT}
+# What fails, as a client is told.
+STORE = "The artifact store"
 # The end of a name that is not final yet.
 _PART = ".part"
 
@@ -129,7 +131,7 @@ def verified(path: Path, key: str, sha256: str | None) -> Path:
     Raises:
         ArtifactMissing: it is not there, or is not what it was.
     """
-    with plainly():
+    with translated(STORE):
         if not path.exists():
             raise ArtifactMissing(f"{key} is not in the artifact store.")
         if sha256 is not None and sha256_of(path) != sha256:
@@ -145,7 +147,7 @@ class LocalArtifacts:
 
     def put(self, key: str, path: Path) -> Stored:
         """As `Artifacts.put`: a temporary name, fsync, rename, fsync of the folders above."""
-        with plainly(), self._aside(key) as temporary:
+        with translated(STORE), self._aside(key) as temporary:
             shutil.copyfile(path, temporary)
             _sync(temporary)
             stored = Stored(key, sha256_of(temporary), temporary.stat().st_size)
@@ -157,7 +159,7 @@ class LocalArtifacts:
         """As `Artifacts.put_folder`: moved when on the same file system, else copied."""
         if self._path(key).exists():
             return
-        with plainly(), self._aside(key) as temporary:
+        with translated(STORE), self._aside(key) as temporary:
             try:
                 folder.rename(temporary)
             except OSError as error:
@@ -179,7 +181,7 @@ class LocalArtifacts:
 
     def delete(self, key: str) -> None:
         """As `Artifacts.delete`."""
-        with plainly():
+        with translated(STORE):
             remove(self._path(key))
 
     def keys(self, prefix: str) -> Iterator[str]:
@@ -191,12 +193,12 @@ class LocalArtifacts:
     def age(self, key: str) -> float:
         """As `Artifacts.age`: since it got its name, which sets the time of the last change."""
         path = verified(self._path(key), key, None)
-        with plainly():
+        with translated(STORE):
             return self._now() - path.stat().st_ctime
 
     def tidy(self, seconds: float) -> None:
         """As `Artifacts.tidy`: temporary names, whose writers were killed."""
-        with plainly():
+        with translated(STORE):
             now = self._now()
             for folder, folders, files in os.walk(self._root):
                 for name in (*folders, *files):
@@ -206,7 +208,7 @@ class LocalArtifacts:
                             remove(path)
 
     def _files(self, folder: Path) -> Iterator[Path]:
-        with plainly():
+        with translated(STORE):
             for inner, _, names in os.walk(folder):
                 yield from (Path(inner, name) for name in names)
 
@@ -243,8 +245,12 @@ class LocalArtifacts:
 
 
 @contextmanager
-def plainly(*troubles: type[Exception]) -> Iterator[None]:
-    """Say in our own words what the place of the files cannot do, `troubles` being its words.
+def translated(subject: str, *troubles: type[Exception]) -> Iterator[None]:
+    """Say in our own words what a place for files cannot do, `troubles` being its words.
+
+    Args:
+        subject: the place, as a sentence begins with it.
+        troubles: errors beside those of the operating system.
 
     Raises:
         StorageFull: the disk is full.
@@ -260,7 +266,7 @@ def plainly(*troubles: type[Exception]) -> Iterator[None]:
         if is_full(error):
             raise StorageFull from error
         why = getattr(error, "strerror", None) or type(error).__name__
-        raise ArtifactsUnavailable(f"The artifact store does not work: {why}.") from error
+        raise ArtifactsUnavailable(f"{subject} does not work: {why}.") from error
 
 
 def is_full(error: Exception) -> bool:

@@ -34,7 +34,7 @@ def celery_app(
     transport: dict[str, object] | None = None,
     pool_acquire_seconds: float = POOL_ACQUIRE_SECONDS,
 ) -> Celery:
-    """An application for this broker: early-acked JSON messages, no results, known queues only."""
+    """An application for this broker: JSON messages that nobody acknowledges, and no results."""
     app = Celery("epochd", broker=broker_url, set_as_current=False)
     app.conf.update(
         accept_content=["json"],

@@ -8,7 +8,7 @@ killed in between: `store.unnamed` finds it.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import ColumnElement, and_, delete, func, select
 from sqlalchemy.orm import Session
 
 from models.tables.datasets import ArtifactKind, ArtifactRow
@@ -56,17 +56,13 @@ def of(tx: Session, lease: Lease) -> tuple[Checkpoint, ...]:
             ArtifactRow.sha256,
             ArtifactRow.bytes,
         )
-        .where(
-            ArtifactRow.experiment_id == lease.experiment_id,
-            ArtifactRow.trial == lease.number,
-            ArtifactRow.kind == ArtifactKind.CHECKPOINT,
-        )
+        .where(_of(lease.experiment_id, [lease.number]))
         .order_by(ArtifactRow.attempt.desc(), ArtifactRow.epoch.desc())
     )
     return tuple(Checkpoint(**row._asdict()) for row in rows)
 
 
-def keep(tx: Session, lease: Lease, epoch: int, stored: Stored) -> tuple[str, ...]:
+def register(tx: Session, lease: Lease, epoch: int, stored: Stored) -> tuple[str, ...]:
     """Register a stored checkpoint; safe to repeat when it is not known whether that worked.
 
     Its own epoch's row has to be there, or to be written in the same transaction.
@@ -98,7 +94,7 @@ def keep(tx: Session, lease: Lease, epoch: int, stored: Stored) -> tuple[str, ..
     return tuple(superfluous)
 
 
-def drop(tx: Session, lease: Lease, keys: Sequence[str]) -> None:
+def forget(tx: Session, lease: Lease, keys: Sequence[str]) -> None:
     """Forget checkpoints that turned out to be of no use; their files go after the commit.
 
     Raises:
@@ -108,13 +104,21 @@ def drop(tx: Session, lease: Lease, keys: Sequence[str]) -> None:
     _forget(tx, lease, keys)
 
 
+def forget_all(tx: Session, experiment_id: str, trials: Sequence[int]) -> None:
+    """Forget those of trials that are over; the files go after the commit, or are collected."""
+    if trials:
+        tx.execute(delete(ArtifactRow).where(_of(experiment_id, trials)))
+
+
 def _forget(tx: Session, lease: Lease, keys: Sequence[str]) -> None:
     if keys:
-        tx.execute(
-            delete(ArtifactRow).where(
-                ArtifactRow.experiment_id == lease.experiment_id,
-                ArtifactRow.trial == lease.number,
-                ArtifactRow.kind == ArtifactKind.CHECKPOINT,
-                ArtifactRow.key.in_(keys),
-            )
-        )
+        of_trial = _of(lease.experiment_id, [lease.number])
+        tx.execute(delete(ArtifactRow).where(of_trial, ArtifactRow.key.in_(keys)))
+
+
+def _of(experiment_id: str, trials: Sequence[int]) -> ColumnElement[bool]:
+    return and_(
+        ArtifactRow.experiment_id == experiment_id,
+        ArtifactRow.trial.in_(trials),
+        ArtifactRow.kind == ArtifactKind.CHECKPOINT,
+    )

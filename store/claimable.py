@@ -11,12 +11,11 @@ from functools import cache
 
 from sqlalchemy import ColumnElement, Select, and_, func, select
 
-from models.lifecycle import DatasetState, State
+from models.lifecycle import HELD, DatasetState, State
 from models.specs.experiment import Device
 from models.tables.datasets import DatasetRow
 from models.tables.experiments import ExperimentRow
 from models.tables.trials import TrialRow
-from store.moves import HELD
 
 QUEUE_ORDER = (ExperimentRow.precedence, ExperimentRow.created_at, ExperimentRow.id)
 

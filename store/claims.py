@@ -30,21 +30,14 @@ class Claim:
 
     Attributes:
         spec: of the whole experiment; `changes` applied to it give the trial's.
-        epochs_done: by earlier attempts.
         folder: key of the dataset's folder in the artifact store.
         checkpoints: of earlier attempts, the newest first.
     """
 
     lease: Lease
-    owner: str
     spec: ExperimentSpec
     changes: Mapping[str, JsonValue]
-    setting: Mapping[str, JsonValue]
     seed: int
-    repeat: int
-    epochs_planned: int
-    epochs_done: int
-    dataset_id: str
     folder: str
     profile: DatasetProfile
     checkpoints: tuple[Checkpoint, ...] = ()
@@ -118,15 +111,9 @@ def start(tx: Session, taken: Moved) -> Claim:
     )
     return Claim(
         lease=lease,
-        owner=experiment.owner,
         spec=ExperimentSpec.model_validate(experiment.spec),
         changes=trial.changes,
-        setting=trial.setting,
         seed=trial.seed,
-        repeat=trial.repeat,
-        epochs_planned=trial.epochs_planned,
-        epochs_done=trial.epochs_done,
-        dataset_id=dataset.id,
         folder=dataset.folder or "",
         profile=_PROFILE.validate_python(dataset.profile),
         checkpoints=checkpoints.of(tx, lease) if lease.attempt > 1 else (),

@@ -7,10 +7,9 @@ from sqlalchemy import ColumnElement, and_, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from models.errors import LeaseLost
-from models.lifecycle import State
+from models.lifecycle import HELD, State
 from models.tables.experiments import ExperimentRow
 from models.tables.trials import TrialRow
-from store.moves import HELD
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -132,14 +132,11 @@ def fail(tx: Session, claim: IngestClaim, problem: Problem) -> tuple[str, ...]:
     return _fail_waiting(tx, claim.dataset_id, problem)
 
 
-def expire(tx: Session, max_attempts: int, *, before: datetime | None = None) -> tuple[str, ...]:
+def expire(tx: Session, max_attempts: int, *, before: datetime | None = None) -> None:
     """Fail every dataset whose reader went silent for the last time that is allowed.
 
     One that may be tried again is found by `unread`. `before` is when the lease must have run out,
-    by the database's clock; now when left out.
-
-    Returns:
-        The ids of the experiments that waited, which have to be advanced.
+    by the database's clock; now when left out. The experiments that waited have to be advanced.
     """
     rows = tx.scalars(
         select(DatasetRow)
@@ -152,15 +149,13 @@ def expire(tx: Session, max_attempts: int, *, before: datetime | None = None) ->
         .order_by(DatasetRow.id)
         .with_for_update(skip_locked=True)
     ).all()
-    waited: list[str] = []
     for row in rows:
         problem = Problem(
             title=failures.TITLES[StopReason.WORKER_LOST],
             code=StopReason.WORKER_LOST,
             detail=f"Whoever read it went silent {row.attempt} times; it may be too large.",
         )
-        waited.extend(fail(tx, _claim_of(row), problem))
-    return tuple(waited)
+        fail(tx, _claim_of(row), problem)
 
 
 def unread(

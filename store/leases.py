@@ -13,8 +13,7 @@ from pydantic import JsonValue, ValidationError
 from sqlalchemy import and_, select, update
 from sqlalchemy.orm import Session
 
-from models.errors import LeaseLost
-from models.lifecycle import State, TrialMove
+from models.lifecycle import HELD, State, TrialMove
 from models.specs.experiment import Device
 from models.tables.experiments import ExperimentRow
 from models.tables.trials import TrialRow
@@ -23,7 +22,6 @@ from store.claims import Claim
 from store.clock import now
 from store.events import Fact
 from store.fence import Lease, fence, held, held_by_one_of
-from store.moves import HELD
 from store.outcomes import Cancelled, Expired, Failed, Outcome
 
 log = logging.getLogger(__name__)
@@ -76,10 +74,10 @@ def claim(
     return None
 
 
-def renew_all(
+def renew(
     tx: Session, leases: Collection[Lease], lease_seconds: float = LEASE_SECONDS
 ) -> frozenset[Lease]:
-    """Keep many trials for another while, in one statement that waits for no lock.
+    """Keep trials for another while, in one statement that waits for no lock.
 
     Returns:
         Those that were renewed. The others are lost, or another transaction holds their rows at
@@ -104,7 +102,7 @@ def renew_all(
 
 
 def orders(tx: Session, leases: Collection[Lease]) -> Mapping[Lease, Order]:
-    """What to do now with each of many trials, by one cheap read; the lost ones are left out."""
+    """What to do now with each of these trials, by one cheap read; the lost ones are left out."""
     rows = tx.execute(select(TrialRow.id, TrialRow.state).where(held_by_one_of(leases)))
     states = dict(rows.all())
     return {
@@ -112,28 +110,6 @@ def orders(tx: Session, leases: Collection[Lease]) -> Mapping[Lease, Order]:
         for lease in leases
         if lease.trial_id in states
     }
-
-
-def renew(tx: Session, lease: Lease, lease_seconds: float = LEASE_SECONDS) -> Order:
-    """Keep one trial for another while.
-
-    Raises:
-        LeaseLost: another attempt owns it, or nobody.
-    """
-    renew_all(tx, [lease], lease_seconds)
-    return order(tx, lease)
-
-
-def order(tx: Session, lease: Lease) -> Order:
-    """What to do now with one trial.
-
-    Raises:
-        LeaseLost: another attempt owns it, or nobody.
-    """
-    found = orders(tx, [lease]).get(lease)
-    if found is None:
-        raise LeaseLost
-    return found
 
 
 def describe(tx: Session, lease: Lease, engine: Mapping[str, JsonValue]) -> None:

@@ -8,25 +8,22 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, func, null, select, update
+from sqlalchemy import ColumnElement, func, null, select, update
 from sqlalchemy.orm import Session
 
 from models.errors import IllegalMove
 from models.lifecycle import (
     EXPERIMENT_MOVES,
+    HELD,
     TRIAL_MOVES,
     ExperimentMove,
     State,
     TrialMove,
 )
-from models.tables.datasets import ArtifactKind, ArtifactRow
 from models.tables.experiments import ExperimentRow
 from models.tables.trials import AttemptRow, TrialRow
-from store import events
+from store import checkpoints, events
 from store.clock import now
-
-# The states in which a worker holds a lease on a trial.
-HELD = (State.RUNNING, State.CANCELLING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +92,9 @@ def trials(
     if source in HELD and target not in HELD:
         moved = _end_attempts(tx, moved, outcome or target)
     if target.is_terminal:
-        _forget_checkpoints(tx, experiment_id, [trial.number for trial in moved if trial.attempt])
+        checkpoints.forget_all(
+            tx, experiment_id, [trial.number for trial in moved if trial.attempt]
+        )
     facts = [
         events.Fact(
             kind=f"trial.{target}",
@@ -173,15 +172,3 @@ def _end_attempts(tx: Session, moved: Sequence[Moved], outcome: str) -> tuple[Mo
         for trial in moved
     }
     return tuple(replace(trial, worker=workers[trial.trial_id]) for trial in moved)
-
-
-def _forget_checkpoints(tx: Session, experiment_id: str, trials: Sequence[int]) -> None:
-    """Nobody goes on with a trial that is over; the files go after the commit, or are collected."""
-    if trials:
-        tx.execute(
-            delete(ArtifactRow).where(
-                ArtifactRow.experiment_id == experiment_id,
-                ArtifactRow.trial.in_(trials),
-                ArtifactRow.kind == ArtifactKind.CHECKPOINT,
-            )
-        )

@@ -1,4 +1,4 @@
-"""How an attempt at a trial can end, as frozen values: matched once, in `leases`."""
+"""How an attempt at a trial can end, as frozen values: matched once, in `endings`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -15,7 +15,7 @@ from sqlalchemy.exc import InvalidatePoolError
 
 # Everything here is a matter of milliseconds, so whatever takes longer than this is stuck. All of
 # it together stays well below a lease: a beat that hangs on a lost connection has to be repeated
-# before that runs out. See worker/timing.py.
+# before that runs out.
 _SETTINGS = {
     "timezone": "UTC",
     "default_transaction_isolation": "read\\ committed",

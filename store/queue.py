@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, and_, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from models.lifecycle import DatasetState, State
+from models.lifecycle import HELD, DatasetState, State
 from models.specs.experiment import Device
 from models.tables.datasets import DatasetRow
 from models.tables.experiments import ExperimentRow
@@ -17,7 +17,6 @@ from models.views.service import QueueView, WorkerView
 from store import claimable, workers
 from store.clock import now
 from store.leases import LEASE_SECONDS
-from store.moves import HELD
 
 
 @dataclass(frozen=True, slots=True)

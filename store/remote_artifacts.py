@@ -13,13 +13,14 @@ from uuid6 import uuid7
 
 from models.errors import ArtifactMissing
 from store.artifacts import (
+    STORE,
     Artifacts,
     LocalArtifacts,
     Stored,
     checked,
-    plainly,
     remove,
     sha256_of,
+    translated,
     verified,
 )
 
@@ -45,7 +46,7 @@ class RemoteArtifacts:
     def put(self, key: str, path: Path) -> Stored:
         """As `Artifacts.put`."""
         place = self._place(key)
-        with plainly(Exception):
+        with translated(STORE, Exception):
             stored = Stored(key, sha256_of(path), path.stat().st_size)
             self._files.put_file(str(path), place)
         self._cache.delete(key)
@@ -54,7 +55,7 @@ class RemoteArtifacts:
     def put_folder(self, key: str, folder: Path) -> None:
         """As `Artifacts.put_folder`; the folder stays where it is."""
         place = self._place(key)
-        with plainly(Exception):
+        with translated(STORE, Exception):
             for path in sorted(folder.rglob("*")):
                 if path.is_file():
                     name = path.relative_to(folder).as_posix()
@@ -69,7 +70,7 @@ class RemoteArtifacts:
             self._cache.delete(key)
         fetched = self._fetched / uuid7().hex
         try:
-            with plainly(Exception):
+            with translated(STORE, Exception):
                 self._fetch(place, fetched)
             if fetched.is_dir():
                 self._cache.put_folder(key, fetched)
@@ -82,7 +83,7 @@ class RemoteArtifacts:
     def delete(self, key: str) -> None:
         """As `Artifacts.delete`."""
         place = self._place(key)
-        with plainly(Exception):
+        with translated(STORE, Exception):
             if self._files.exists(place):
                 self._files.rm(place, recursive=True)
         self._cache.delete(key)
@@ -90,14 +91,14 @@ class RemoteArtifacts:
     def keys(self, prefix: str) -> Iterator[str]:
         """As `Artifacts.keys`."""
         place = self._place(prefix)
-        with plainly(Exception):
+        with translated(STORE, Exception):
             found = self._files.find(place) if self._files.exists(place) else []
         yield from (path.removeprefix(f"{self._root}/") for path in found)
 
     def age(self, key: str) -> float:
         """As `Artifacts.age`: a file is written to learn the time at the other end."""
         place, probe = self._place(key), self._place(f"probe-{uuid7().hex}")
-        with plainly(Exception):
+        with translated(STORE, Exception):
             if not self._files.exists(place):
                 raise ArtifactMissing(f"{key} is not in the artifact store.")
             self._files.pipe_file(probe, b"now")

@@ -10,10 +10,10 @@ from collections.abc import Collection
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from models.lifecycle import HELD
 from models.tables.datasets import ArtifactRow, DatasetRow
 from models.tables.trials import TrialRow
 from store import keys
-from store.moves import HELD
 
 Attempt = tuple[str, int, int]
 

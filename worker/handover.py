@@ -3,11 +3,12 @@
 from pathlib import Path
 
 from models.resolve import resolve
-from store.artifacts import plainly
+from store.artifacts import translated
 from store.claims import Claim
 from worker.means import Means
 from worker.messages import Checkpointing, Train
 from worker.resuming import Resuming
+from worker.scratch import SCRATCH
 from worker.waiting import Waiting
 
 # The folder within an attempt's own into which its trainer writes checkpoints.
@@ -33,7 +34,7 @@ def prepare(
     folder = waiting.for_store(lambda: means.artifacts.local(claim.folder))
     found = waiting.for_store(resuming.fetch)
     checkpoints = scratch / CHECKPOINTS
-    with plainly():
+    with translated(SCRATCH):
         checkpoints.mkdir()
     return Train(
         trial=resolve(claim.spec, claim.changes, claim.profile, seed=claim.seed),

@@ -71,7 +71,7 @@ class Heart:
 
     def _renew(self, kept: Mapping[Lease, "Heartbeat"]) -> None:
         with self._database.transaction() as tx:
-            renewed = leases.renew_all(tx, kept.keys(), self._timing.lease)
+            renewed = leases.renew(tx, kept.keys(), self._timing.lease)
         if len(renewed) == len(kept):  # otherwise again at the next beat
             self._renew_at = time.monotonic() + self._timing.beat
 

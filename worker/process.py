@@ -19,10 +19,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-import psutil
-
 import worker
 from models.specs.experiment import Device
+from worker import memory
 from worker.messages import Command, Report, read_report
 
 log = logging.getLogger(__name__)
@@ -204,11 +203,8 @@ class TrainerProcess:
         self.end()
 
     def _memory(self) -> int:
-        try:
-            resident: int = psutil.Process(self.pid).memory_info().rss
-        except psutil.Error:
-            return 0
-        return resident
+        usage = memory.usage(self.pid)
+        return 0 if usage is None else usage.memory
 
     def _read(self, seconds: float) -> bool:
         """Wait for bytes and cut them into lines; False when none came."""

@@ -73,7 +73,7 @@ class Resuming:
             LeaseLost: the trial is another's now.
         """
         useless = tuple(checkpoint.key for checkpoint in self._damaged)
-        checkpoints.drop(tx, self._lease, useless)
+        checkpoints.forget(tx, self._lease, useless)
         instead = (
             f"the training goes on after epoch {self.epoch}"
             if self.point

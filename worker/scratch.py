@@ -15,11 +15,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from store.artifacts import plainly
+from store.artifacts import translated
 
 log = logging.getLogger(__name__)
 
 PREFIX = "epochd-worker-"
+# What fails, as a client is told.
+SCRATCH = "The folder for temporary files on this worker's machine"
 _LOCK = "lock"
 # A folder without a lock that is older than this is not just being made.
 MAKING_SECONDS = 60.0
@@ -50,7 +52,7 @@ def attempt_folder(within: Path) -> Iterator[Path]:
     Raises:
         StorageFull, ArtifactsUnavailable: it cannot be made.
     """
-    with plainly():
+    with translated(SCRATCH):
         folder = Path(tempfile.mkdtemp(prefix="epochd-attempt-", dir=within))
     try:
         yield folder

@@ -120,7 +120,7 @@ class Spool:
                 superfluous += note(tx)
             epochs.append(tx, self._lease, self._records())
             if carried is not None:
-                superfluous += checkpoints.keep(tx, self._lease, carried.epoch, carried.stored)
+                superfluous += checkpoints.register(tx, self._lease, carried.epoch, carried.stored)
             yield tx
         self._notes.clear()
         self._waiting.clear()

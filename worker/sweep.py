@@ -86,7 +86,16 @@ class Sweeper:
     def _reclaim(self, seen: datetime) -> None:
         """Take trials and datasets back from workers that were silent for too long at that time."""
         with self._database.transaction() as tx:
-            leases.expire(tx, before=seen, lease_seconds=self._timing.lease)
+            expired = leases.expire(tx, before=seen, lease_seconds=self._timing.lease)
+        for lost in expired:
+            log.warning(
+                "trial %d of %s is %s: %s, which held attempt %d, was silent for too long",
+                lost.number,
+                lost.experiment_id,
+                lost.state,
+                lost.worker,
+                lost.attempt,
+            )
         with self._database.transaction() as tx:
             ingest.expire(tx, MAX_READS, before=seen)
 

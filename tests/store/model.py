@@ -7,10 +7,9 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from models.lifecycle import State, StopReason
+from models.lifecycle import HELD, State, StopReason
 from store.checkpoints import KEPT
 from store.leases import MAX_CRASHES
-from store.moves import HELD
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,12 +7,11 @@ from dataclasses import dataclass, field
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
-from models.lifecycle import EXPERIMENT_MOVES, TRIAL_MOVES, State
+from models.lifecycle import EXPERIMENT_MOVES, HELD, TRIAL_MOVES, State
 from models.tables.datasets import ArtifactKind, ArtifactRow
 from models.tables.experiments import EventRow, ExperimentRow
 from models.tables.trials import AttemptRow, EpochRow, TrialRow
 from store.checkpoints import KEPT
-from store.moves import HELD
 from tests.store.model import ExperimentFacts, TrialFacts
 
 # Built once: they are asked after every step.

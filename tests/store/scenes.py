@@ -1,5 +1,8 @@
 """Small experiments on one small dataset, submitted and claimed in a line each."""
 
+from sqlalchemy.orm import Session
+
+from models.errors import LeaseLost
 from models.lifecycle import State
 from models.profile import ArrayProfile, ValueCount
 from models.specs.experiment import Device, ExperimentSpec
@@ -11,6 +14,7 @@ from store.claims import Claim
 from store.database import Database
 from store.epochs import EpochRecord
 from store.fence import Lease
+from store.leases import Order
 from store.outcomes import Outcome
 from store.trials import PlannedTrialRow
 
@@ -59,6 +63,20 @@ def epoch(number: int, val_loss: float = 1.0, **metrics: float) -> EpochRecord:
     return EpochRecord(
         epoch=number, metrics={"val_loss": val_loss, **metrics}, learning_rate=0.1, seconds=0.5
     )
+
+
+def beat(tx: Session, lease: Lease, seconds: float = 30.0) -> Order:
+    """What the heart of a process does, for one lease.
+
+    Raises:
+        LeaseLost: it was not renewed, and nobody orders anything.
+    """
+    renewed = leases.renew(tx, [lease], seconds)
+    orders = leases.orders(tx, [lease])
+    assert set(renewed) == set(orders)
+    if lease not in orders:
+        raise LeaseLost
+    return orders[lease]
 
 
 class Scene:

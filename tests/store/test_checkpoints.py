@@ -25,7 +25,7 @@ def stored(lease: Lease, number: int) -> Stored:
 
 def keep(scene: Scene, lease: Lease, number: int) -> tuple[str, ...]:
     with scene.database.transaction() as tx:
-        return checkpoints.keep(tx, lease, number, stored(lease, number))
+        return checkpoints.register(tx, lease, number, stored(lease, number))
 
 
 def kept(scene: Scene, lease: Lease) -> list[int]:
@@ -85,7 +85,7 @@ def test_what_a_later_attempt_stores_is_newer_whatever_its_epoch(scene: Scene) -
     release(scene, first)
     second = scene.must_claim()
     with scene.database.transaction() as tx:  # the newest was damaged
-        checkpoints.drop(tx, second, [stored(first, 9).key])
+        checkpoints.forget(tx, second, [stored(first, 9).key])
     assert keep(scene, second, 8) == ()
     assert kept(scene, second) == [8, 7]
 
@@ -99,7 +99,7 @@ def test_a_stale_attempt_can_neither_register_nor_drop_one(scene: Scene) -> None
     with pytest.raises(LeaseLost):
         keep(scene, stale, 2)
     with pytest.raises(LeaseLost), scene.database.transaction() as tx:
-        checkpoints.drop(tx, stale, [stored(stale, 1).key])
+        checkpoints.forget(tx, stale, [stored(stale, 1).key])
     assert kept(scene, fresh) == [1]
 
 

@@ -141,11 +141,15 @@ def test_a_dataset_whose_readers_all_die_fails(scene: Scene) -> None:
     for _ in range(2):
         _must_claim(scene, scene.dataset_id, seconds=-1)
         with scene.database.transaction() as tx:
-            assert ingest.expire(tx, max_attempts=3) == ()
+            ingest.expire(tx, max_attempts=3)
+        assert _get(scene, scene.dataset_id).state is DatasetState.PROCESSING
     _must_claim(scene, scene.dataset_id, seconds=-1)
     with scene.database.transaction() as tx:
-        assert ingest.expire(tx, max_attempts=3) == (experiment_id,)
+        ingest.expire(tx, max_attempts=3)
+    with scene.database.snapshot() as tx:
+        unadvanced = experiments.unadvanced(tx)
     assert _get(scene, scene.dataset_id).state is DatasetState.FAILED
+    assert unadvanced == (experiment_id,)
 
 
 def test_the_bell_rings_again_for_what_nobody_reads_but_only_once(scene: Scene) -> None:
@@ -185,7 +189,7 @@ def test_a_dataset_that_is_given_back_is_to_be_read_and_did_not_take_its_reader_
     with scene.database.transaction() as tx:
         ingest.release(tx, claim)
     with scene.database.transaction() as tx:
-        assert ingest.expire(tx, max_attempts=1) == ()
+        ingest.expire(tx, max_attempts=1)
         assert ingest.unread(tx, silent_seconds=0) == (view.id,)
     assert _must_claim(scene, view.id).attempt == 2
 

@@ -10,7 +10,7 @@ from models.views.experiment import ExperimentView
 from store import events, experiments, ingest, leases, trials
 from store.artifacts import Stored
 from store.outcomes import Cancelled, Succeeded
-from tests.store.scenes import OWNER, Scene, epoch, planned, spec_of
+from tests.store.scenes import OWNER, Scene, beat, epoch, planned, spec_of
 
 DONE = Succeeded(stop_reason=StopReason.COMPLETED)
 
@@ -217,7 +217,7 @@ def test_one_trial_is_cancelled_and_its_siblings_go_on(scene: Scene) -> None:
         states.append(view.state)
     assert states == [State.CANCELLING, State.CANCELLED, State.CANCELLED]
     with scene.database.transaction() as tx:
-        assert leases.renew(tx, lease) is leases.Order.CANCEL
+        assert beat(tx, lease) is leases.Order.CANCEL
     assert scene.must_claim().number == 3
 
 

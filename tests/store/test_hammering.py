@@ -9,14 +9,13 @@ from collections.abc import Callable, Sequence
 from sqlalchemy import select
 
 from models.errors import IllegalMove, LeaseLost, NotFound
-from models.lifecycle import State, StopReason
+from models.lifecycle import HELD, State, StopReason
 from models.specs.experiment import Device
 from models.tables.experiments import EventRow, ExperimentRow
 from models.tables.trials import AttemptRow, EpochRow, TrialRow
 from store import epochs, experiments, leases, queue, trials
 from store.database import Database
 from store.fence import Lease
-from store.moves import HELD
 from store.outcomes import Succeeded
 from tests.store.scenes import OWNER, Scene, epoch, planned
 
@@ -38,7 +37,7 @@ def _train(scene: Scene, luck: random.Random, ids: list[str]) -> None:
     for number in range(1, luck.randint(1, 4)):
         scene.append(claim.lease, epoch(number, luck.random()))
         with scene.database.transaction() as tx:
-            leases.renew(tx, claim.lease, seconds)
+            leases.renew(tx, [claim.lease], seconds)
     with scene.database.transaction() as tx:
         if luck.random() < 0.7:
             leases.finish(tx, claim.lease, DONE)
@@ -63,7 +62,7 @@ def _beat(scene: Scene, luck: random.Random, ids: list[str]) -> None:
         for row in rows
     ]
     with scene.database.transaction() as tx:
-        leases.renew_all(tx, held, 0.05)
+        leases.renew(tx, held, 0.05)
     with scene.database.snapshot() as tx:
         leases.orders(tx, held)
 

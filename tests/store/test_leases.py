@@ -14,7 +14,7 @@ from store.artifacts import Stored
 from store.fence import Lease
 from store.leases import Order
 from store.outcomes import Cancelled, Failed, Outcome, Succeeded
-from tests.store.scenes import OWNER, Scene, epoch
+from tests.store.scenes import OWNER, Scene, beat, epoch
 
 DONE = Succeeded(stop_reason=StopReason.COMPLETED)
 BROKEN = Failed(
@@ -40,7 +40,7 @@ def test_a_beat_keeps_the_trial(scene: Scene) -> None:
     experiment_id = scene.submit()
     lease = scene.must_claim(seconds=0)
     with scene.database.transaction() as tx:
-        assert leases.renew(tx, lease, 30) is Order.GO_ON
+        assert beat(tx, lease) is Order.GO_ON
     _expire(scene)
     assert scene.trial(experiment_id).state is State.RUNNING
 
@@ -50,16 +50,14 @@ def test_a_beat_brings_the_cancel(scene: Scene) -> None:
     lease = scene.must_claim()
     _cancel(scene, lease)
     with scene.database.transaction() as tx:
-        assert leases.renew(tx, lease) is Order.CANCEL
-    with scene.database.snapshot() as tx:
-        assert leases.order(tx, lease) is Order.CANCEL
+        assert beat(tx, lease) is Order.CANCEL
 
 
 def test_a_lease_that_ran_out_is_still_good_until_somebody_takes_it(scene: Scene) -> None:
     scene.submit()
     lease = scene.must_claim(seconds=-5)
     with scene.database.transaction() as tx:
-        assert leases.renew(tx, lease) is Order.GO_ON
+        assert beat(tx, lease) is Order.GO_ON
 
 
 def test_a_silent_workers_trial_goes_back_to_the_queue_and_to_another(scene: Scene) -> None:
@@ -214,8 +212,7 @@ def test_a_trial_is_not_cancelled_by_its_worker_alone(scene: Scene) -> None:
 
 
 WRITES: dict[str, Callable[[Session, Lease], object]] = {
-    "renew": leases.renew,
-    "order": leases.order,
+    "renew": beat,
     "describe": lambda tx, lease: leases.describe(tx, lease, {"device": "cpu"}),
     "append": lambda tx, lease: epochs.append(tx, lease, [epoch(1)]),
     "release": lambda tx, lease: leases.release(tx, lease, "drain"),

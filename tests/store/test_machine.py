@@ -39,7 +39,7 @@ from store.leases import Order
 from store.outcomes import Cancelled, Failed, Outcome, Succeeded
 from tests.store import observed
 from tests.store.model import Experiment, ExperimentFacts, Model, Trial
-from tests.store.scenes import OWNER, Scene, epoch, planned, spec_of
+from tests.store.scenes import OWNER, Scene, beat, epoch, planned, spec_of
 from worker.advance import advance
 
 EXAMPLES, STEPS = 125, 50
@@ -78,11 +78,10 @@ def _stored(lease: Lease, at: int, *, attempt: int = 0) -> Stored:
 
 
 ZOMBIE_WRITES: dict[str, Callable[[Session, Lease], object]] = {
-    "keep": lambda tx, lease: checkpoints.keep(tx, lease, 1, _stored(lease, 1)),
-    "drop": lambda tx, lease: checkpoints.drop(tx, lease, [_stored(lease, 1).key]),
+    "register": lambda tx, lease: checkpoints.register(tx, lease, 1, _stored(lease, 1)),
+    "forget": lambda tx, lease: checkpoints.forget(tx, lease, [_stored(lease, 1).key]),
     "append": lambda tx, lease: epochs.append(tx, lease, [epoch(1, 0.0)]),
-    "renew": leases.renew,
-    "order": leases.order,
+    "renew": beat,
     "describe": lambda tx, lease: leases.describe(tx, lease, {"device": "zombie"}),
     "release": lambda tx, lease: leases.release(tx, lease, "A zombie gives it back."),
     "crashed": lambda tx, lease: leases.crashed(tx, lease, CRASH),
@@ -199,7 +198,7 @@ class Machine(RuleBasedStateMachine):
     @rule(pick=PICK)
     def beat(self, pick: int) -> None:
         _, trial, lease = self._held(pick)
-        order = self._do(lambda tx: leases.renew(tx, lease))
+        order = self._do(lambda tx: beat(tx, lease))
         assert order is (Order.CANCEL if trial.state is State.CANCELLING else Order.GO_ON)
         trial.overdue = False
 
@@ -214,7 +213,9 @@ class Machine(RuleBasedStateMachine):
 
         def verb(tx: Session) -> tuple[str, ...]:
             epochs.append(tx, lease, rows)
-            return checkpoints.keep(tx, lease, trial.at, _stored(lease, trial.at)) if keep else ()
+            return (
+                checkpoints.register(tx, lease, trial.at, _stored(lease, trial.at)) if keep else ()
+            )
 
         expected = tuple(_stored(lease, at, attempt=attempt).key for attempt, at in superfluous)
         assert self._do(verb) == expected
@@ -228,7 +229,7 @@ class Machine(RuleBasedStateMachine):
         if trial.checkpoints:
             attempt, at = trial.checkpoints.pop(0)
             unusable = _stored(lease, at, attempt=attempt).key
-            self._do(lambda tx: checkpoints.drop(tx, lease, [unusable]))
+            self._do(lambda tx: checkpoints.forget(tx, lease, [unusable]))
 
     @precondition(lambda self: self._can_work())
     @rule(pick=PICK, end=st.sampled_from(OUTCOMES), goes_on=st.booleans())

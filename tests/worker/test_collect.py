@@ -36,7 +36,7 @@ def checkpoint(here: Site, lease: Lease, epoch: int, tmp_path: Path) -> str:
     path = tmp_path / "file"
     path.write_bytes(b"content")
     with here.database.transaction() as tx:
-        checkpoints.keep(tx, lease, epoch, here.artifacts.put(key, path))
+        checkpoints.register(tx, lease, epoch, here.artifacts.put(key, path))
     return key
 
 

@@ -101,7 +101,7 @@ def test_a_trial_that_another_transaction_holds_is_renewed_later_and_the_others_
     with scene.database.transaction() as tx:
         tx.execute(select(TrialRow.id).where(TrialRow.id == busy.trial_id).with_for_update())
         with scene.database.transaction() as other:
-            renewed = leases.renew_all(other, [busy, free])
+            renewed = leases.renew(other, [busy, free])
             known = leases.orders(other, [busy, free])
 
     assert renewed == {free}
@@ -119,7 +119,7 @@ def test_a_beat_costs_one_write_and_one_read_however_many_trials_are_held(
         event.listen(
             tx.get_bind(), "before_cursor_execute", lambda *about: statements.append(about[2])
         )
-        leases.renew_all(tx, held)
+        leases.renew(tx, held)
         leases.orders(tx, held)
     assert len(statements) == 2
 

@@ -8,6 +8,7 @@ import keras
 import tensorflow as tf
 
 from health import divergence
+from models import failures
 from models.errors import EpochdError, StorageFull
 from models.lifecycle import StopReason
 from models.monitor import monitored
@@ -47,7 +48,7 @@ def attempt(plan: Train, wire: Wire) -> Finished | Stopped | Failed:
         error = _plainly(caught)
         return Failed(
             stop_reason=StopReason.ERROR,
-            code=error.code if isinstance(error, EpochdError) else "training_failed",
+            code=error.code if isinstance(error, EpochdError) else failures.TRAINING_FAILED,
             problem=_first_line(error),
             detail=traceback.format_exc(),
         )
