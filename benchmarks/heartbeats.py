@@ -63,7 +63,7 @@ def measure(
         scene.submit(TRIALS, max_parallel=TRIALS)
         beats = [Heart(own(url, ending), Timing()) for _ in range(hearts)]
         for number in range(TRIALS):
-            ending.enter_context(beats[number % hearts].keep(scene.must_claim()))
+            ending.enter_context(beats[number % hearts].heartbeat(scene.must_claim()))
         time.sleep(2 * Timing().order)  # every connection is open by now
         begun, client, theirs = time.monotonic(), own_seconds(), server_seconds(server)
         time.sleep(seconds)

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 
 from models.findings import Finding
 
-# A loss that ends above so many times that of the untrained network has run away (DESIGN 7).
+# A loss that ends above so many times that of the untrained network has run away. What
+# merely learns badly stays near it; what explodes is far beyond it within an epoch.
 TIMES_INITIAL = 10.0
 
 ADVICE = "Try a learning rate ten times smaller, and inputs scaled to about unit variance."

@@ -2,7 +2,7 @@
 
 A row is written after its file is whole and in its place, so a row never names half a file; and a
 file is removed after its row is gone for good. A file that no row names is somebody's who was
-killed in between: `store.unnamed` finds it.
+killed in between: `store.orphans` finds it.
 """
 
 from collections.abc import Sequence

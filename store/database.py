@@ -26,12 +26,12 @@ class Database:
 
     Args:
         url: "sqlite:////data/epochd.sqlite3" or "postgresql://user@host/name".
-        hurried: no answer may take longer than everyday statements do; a migration's may.
+        bounded: no answer may take longer than everyday statements do; a migration's may.
     """
 
-    def __init__(self, url: str, *, hurried: bool = True) -> None:
+    def __init__(self, url: str, *, bounded: bool = True) -> None:
         self.url = url
-        self._writer, self._reader = _engines(make_url(url), hurried=hurried)
+        self._writer, self._reader = _engines(make_url(url), bounded=bounded)
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
@@ -91,7 +91,7 @@ def _session(engine: Engine) -> Session:
     )
 
 
-def _engines(url: URL, *, hurried: bool) -> tuple[Engine, Engine]:
+def _engines(url: URL, *, bounded: bool) -> tuple[Engine, Engine]:
     """One for transactions and one for snapshots, with the same pool of connections."""
     if url.get_backend_name() == "sqlite":
         engine = _engine(url)
@@ -101,7 +101,7 @@ def _engines(url: URL, *, hurried: bool) -> tuple[Engine, Engine]:
     from store import postgresql  # noqa: PLC0415
 
     engine = _engine(url.set(drivername=postgresql.DRIVER), **postgresql.CONNECT)
-    postgresql.prepare(engine, postgresql.PATIENCE_SECONDS if hurried else None)
+    postgresql.prepare(engine, postgresql.ANSWER_SECONDS if bounded else None)
     return engine, engine.execution_options(**postgresql.SNAPSHOT)
 
 

@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 # One step of talking to the broker may take this long. A request waits for at most two, and is to
 # be answered within a second; a worker is in no such hurry, and rings also where the way is slow.
 STEP_SECONDS = 0.3
-PATIENT_STEP_SECONDS = 2.0
+WORKER_STEP_SECONDS = 2.0
 # After a failure the next requests do not even try, or each of them would wait.
 QUIET_SECONDS = 2.0
 

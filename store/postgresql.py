@@ -28,7 +28,7 @@ _SETTINGS = {
     "tcp_keepalives_interval": "10s",
     "tcp_keepalives_count": "3",
 }
-PATIENCE_SECONDS = 20.0
+ANSWER_SECONDS = 20.0
 """An answer takes no longer: the server gives up on a statement before."""
 PING_SECONDS = 3.0
 """The sign of life that is asked of a pooled connection comes at once, or never."""

@@ -25,7 +25,7 @@ def migrate(url: str) -> None:
     Raises:
         Unavailable: the database cannot be reached.
     """
-    database = Database(url, hurried=False)
+    database = Database(url, bounded=False)
     try:
         with database.transaction() as tx:
             _take_turns(tx)

@@ -20,9 +20,9 @@ from store.claims import Claim
 from store.outcomes import Cancelled, Succeeded
 from worker import messages
 from worker.advance import advance
-from worker.checkpoints import Carrier
-from worker.endings import Crashed, Ended, Exhausted, Kept, Refused, failure
-from worker.messages import Ending, Stopped
+from worker.carrier import Carrier
+from worker.endings import Crashed, Ended, Exhausted, Refused, Trained, failure
+from worker.messages import StopCause, Stopped
 from worker.spool import Spool
 from worker.timing import Timing
 
@@ -78,13 +78,13 @@ class Closing:
         """
         lease = self._lease
         match ended:
-            case Kept():
+            case Trained():
                 outcome = _success(ended, engine)
                 return self._insist(lambda tx: leases.finish(tx, lease, outcome, resumed=resumed))
-            case messages.Failed() | Refused() | Exhausted() | Stopped(reason=Ending.TIMEOUT):
+            case messages.Failed() | Refused() | Exhausted() | Stopped(reason=StopCause.TIMEOUT):
                 failed = failure(ended, max_seconds=self._max_seconds, engine=engine)
                 return self._insist(lambda tx: leases.finish(tx, lease, failed, resumed=resumed))
-            case Stopped(reason=Ending.CANCEL):
+            case Stopped(reason=StopCause.CANCEL):
                 return self._insist(lambda tx: leases.finish(tx, lease, Cancelled()))
             case Stopped():
                 self._save_progress()
@@ -139,10 +139,10 @@ class Closing:
             return 0
 
 
-def _success(kept: Kept, engine: Mapping[str, JsonValue] | None) -> Succeeded:
+def _success(trained: Trained, engine: Mapping[str, JsonValue] | None) -> Succeeded:
     return Succeeded(
-        stop_reason=kept.finished.stop_reason,
-        network=kept.network,
-        findings=kept.finished.findings,
+        stop_reason=trained.finished.stop_reason,
+        network=trained.network,
+        findings=trained.finished.findings,
         engine=engine,
     )

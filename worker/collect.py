@@ -12,7 +12,7 @@ from itertools import islice
 from sqlalchemy.orm import Session
 
 from models.errors import ArtifactMissing, ArtifactsUnavailable
-from store import keys, unnamed
+from store import keys, orphans
 from store.artifacts import Artifacts
 from store.database import Database
 
@@ -22,11 +22,11 @@ log = logging.getLogger(__name__)
 AGE_SECONDS = 3600.0
 # Nothing but its age tells an upload that is about to get its row from one that never will, and
 # a folder that is being copied keeps the times of its files; so they get that much longer.
-LONGER = 24
+UPLOAD_AGE_FACTOR = 24
 # So many files are judged in one transaction.
 AT_ONCE = 500
 
-Unnamed = Callable[[Session, Collection[str]], tuple[str, ...]]
+Judge = Callable[[Session, Collection[str]], tuple[str, ...]]
 
 
 class Collector:
@@ -34,7 +34,7 @@ class Collector:
 
     Args:
         drain: set when the worker is to end; a round that is under way ends then.
-        age: in seconds; what is younger stays, and uploads LONGER times that.
+        age: in seconds; what is younger stays, and uploads UPLOAD_AGE_FACTOR times that.
     """
 
     def __init__(
@@ -57,13 +57,13 @@ class Collector:
             Unavailable: the database is away.
         """
         try:
-            self._collect(keys.EXPERIMENTS, unnamed.of_experiments, self._age)
-            self._collect(keys.UPLOADS, unnamed.of_uploads, LONGER * self._age)
-            self._artifacts.tidy(LONGER * self._age)
+            self._collect(keys.EXPERIMENTS, orphans.of_experiments, self._age)
+            self._collect(keys.UPLOADS, orphans.of_uploads, UPLOAD_AGE_FACTOR * self._age)
+            self._artifacts.tidy(UPLOAD_AGE_FACTOR * self._age)
         except ArtifactsUnavailable as away:
-            log.warning("unnamed files are not collected: %s", away)
+            log.warning("orphaned files are not collected: %s", away)
 
-    def _collect(self, prefix: str, judge: Unnamed, age: float) -> None:
+    def _collect(self, prefix: str, judge: Judge, age: float) -> None:
         for listed in _portions(self._artifacts.keys(prefix)):
             if self._drain.is_set():
                 return

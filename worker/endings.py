@@ -29,7 +29,7 @@ _LESS_TIME = (
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class Trained:
     """The training came to its own end, and what it left is stored.
 
     Attributes:
@@ -73,10 +73,10 @@ class Refused:
     error: EpochdError
 
 
-Ended = Kept | messages.Failed | Stopped | Crashed | Exhausted | Refused
+Ended = Trained | messages.Failed | Stopped | Crashed | Exhausted | Refused
 
 
-def without_a_word(gone: TrainerGone) -> Crashed | Exhausted:
+def crash_of(gone: TrainerGone) -> Crashed | Exhausted:
     """How an attempt ended whose trainer did not say so itself."""
     match gone:
         case TrainerExhausted():

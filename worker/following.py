@@ -15,20 +15,20 @@ from sqlalchemy.orm import Session
 from models.errors import LeaseLost
 from store import leases
 from store.claims import Claim
-from worker.checkpoints import Carrier
+from worker.carrier import Carrier
 from worker.heartbeat import Heartbeat
 from worker.means import Means
 from worker.messages import (
     Checkpointed,
+    CheckpointFailed,
     CheckpointFile,
-    Ending,
     Epochs,
     Failed,
     Finished,
     Started,
     Stop,
+    StopCause,
     Stopped,
-    Unprotected,
 )
 from worker.resuming import Resuming
 from worker.spool import Spool
@@ -44,11 +44,11 @@ GLANCE_SECONDS = 0.1
 class Stopping:
     """A stop that the trainer was asked for, and until when it has time."""
 
-    reason: Ending
+    reason: StopCause
     until: float
 
     @classmethod
-    def within(cls, seconds: float, reason: Ending) -> Self:
+    def within(cls, seconds: float, reason: StopCause) -> Self:
         """From now on."""
         return cls(reason, time.monotonic() + seconds)
 
@@ -126,7 +126,7 @@ class Following:
                     self._spool.add(rows)
                 case Checkpointed(file=file):
                     self._take(file, checkpoints)
-                case Unprotected(problem=problem):
+                case CheckpointFailed(problem=problem):
                     self._warn(problem)
             self._warn(self._carrier.trouble)
             self._spool.flush()
@@ -135,11 +135,11 @@ class Following:
         """Ask the trainer to stop, if anybody wants that."""
         timing = self._means.timing
         if self._heart.cancelled:
-            stopping = Stopping.within(timing.stop, Ending.CANCEL)
+            stopping = Stopping.within(timing.stop, StopCause.CANCEL)
         elif self._means.drain.is_set():
-            stopping = Stopping.within(timing.drain, Ending.DRAIN)
+            stopping = Stopping.within(timing.drain, StopCause.DRAIN)
         elif time.monotonic() > self._deadline():
-            stopping = Stopping.within(timing.stop, Ending.TIMEOUT)
+            stopping = Stopping.within(timing.stop, StopCause.TIMEOUT)
         else:
             return None
         self._trainer.send(Stop(reason=stopping.reason))
@@ -174,7 +174,7 @@ class Following:
         self._warned = True
         log.warning("%s trains without a new checkpoint: %s", self._lease, problem)
         reason = f"A checkpoint could not be kept, and the training goes on without: {problem}"
-        self._spool.note(lambda tx: self._tell(tx, "checkpoint.unprotected", reason))
+        self._spool.note(lambda tx: self._tell(tx, "checkpoint.failed", reason))
 
     def _tell(self, tx: Session, kind: str, reason: str) -> tuple[str, ...]:
         leases.tell(tx, self._lease, kind, reason)

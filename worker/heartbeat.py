@@ -34,7 +34,7 @@ class Heart:
         self._beating: Repeating | None = None
         self._renew_at = 0.0
 
-    def keep(self, lease: Lease) -> "Heartbeat":
+    def heartbeat(self, lease: Lease) -> "Heartbeat":
         """The heartbeat of a lease, which has not begun yet."""
         return Heartbeat(self, lease)
 

@@ -37,7 +37,7 @@ class Message(BaseModel):
         return self.model_dump_json().encode() + b"\n"
 
 
-class Ending(StrEnum):
+class StopCause(StrEnum):
     """Why a supervisor stops a training before its end."""
 
     CANCEL = "cancel"
@@ -99,7 +99,7 @@ class Stop(Message):
     """Stop the training at the next batch, and say so with `Stopped`."""
 
     kind: Literal["stop"] = "stop"
-    reason: Ending
+    reason: StopCause
 
 
 Command = Annotated[Train | Stop, Field(discriminator="kind")]
@@ -164,7 +164,7 @@ class Checkpointed(Message):
     file: CheckpointFile
 
 
-class Unprotected(Message):
+class CheckpointFailed(Message):
     """A checkpoint could not be written; the training goes on without it.
 
     Attributes:
@@ -172,7 +172,7 @@ class Unprotected(Message):
         problem: one sentence.
     """
 
-    kind: Literal["unprotected"] = "unprotected"
+    kind: Literal["checkpoint_failed"] = "checkpoint_failed"
     epoch: int
     problem: str
 
@@ -191,17 +191,20 @@ class NetworkFile(Message):
     bytes: int
 
 
+Ending = Literal[StopReason.COMPLETED, StopReason.EARLY_STOPPED, StopReason.DIVERGED]
+"""How a training comes to its own end."""
+
+
 class Finished(Message):
     """The training came to its own end.
 
     Attributes:
-        stop_reason: completed, early_stopped or diverged.
         network: None for a diverged training: its weights are of no use.
         findings: what was judged in the trainer.
     """
 
     kind: Literal["finished"] = "finished"
-    stop_reason: Literal[StopReason.COMPLETED, StopReason.EARLY_STOPPED, StopReason.DIVERGED]
+    stop_reason: Ending
     network: NetworkFile | None
     findings: tuple[Finding, ...] = ()
 
@@ -210,7 +213,7 @@ class Stopped(Message):
     """The training ended because the supervisor asked; nothing runs any more."""
 
     kind: Literal["stopped"] = "stopped"
-    reason: Ending
+    reason: StopCause
 
 
 class Failed(Message):
@@ -237,7 +240,15 @@ class Pulse(Message):
 
 
 Report = Annotated[
-    Ready | Started | Epochs | Checkpointed | Unprotected | Finished | Stopped | Failed | Pulse,
+    Ready
+    | Started
+    | Epochs
+    | Checkpointed
+    | CheckpointFailed
+    | Finished
+    | Stopped
+    | Failed
+    | Pulse,
     Field(discriminator="kind"),
 ]
 

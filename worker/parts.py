@@ -19,7 +19,7 @@ from models.version import VERSION
 from store import workers
 from store.artifacts import Artifacts
 from store.database import Database
-from store.doorbell import PATIENT_STEP_SECONDS, Doorbell
+from store.doorbell import WORKER_STEP_SECONDS, Doorbell
 from store.remote_artifacts import open_artifacts
 from store.workers import WorkerReport
 from worker.repeating import Repeating
@@ -64,7 +64,7 @@ def parts(places: Places, report: WorkerReport, timing: Timing) -> Iterator[Part
     with ExitStack() as ending:
         database = Database(places.database)
         ending.callback(database.dispose)
-        doorbell = Doorbell(places.broker, step_seconds=PATIENT_STEP_SECONDS)
+        doorbell = Doorbell(places.broker, step_seconds=WORKER_STEP_SECONDS)
         ending.callback(doorbell.close)
         _say_hello(database, report)
         ending.callback(_say_goodbye, database, report)

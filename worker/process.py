@@ -26,7 +26,7 @@ from worker.messages import Command, Report, read_report
 
 log = logging.getLogger(__name__)
 
-# SIGTERM ends a trainer at once unless the kernel holds it; then SIGKILL follows (DESIGN 4).
+# SIGTERM ends a trainer at once unless the kernel holds it; then SIGKILL follows.
 TERM_SECONDS = 5.0
 # A trainer reads its commands in a thread of its own; one that does not is hung.
 SEND_SECONDS = 10.0

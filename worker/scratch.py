@@ -46,7 +46,7 @@ def process_folder(within: Path | None = None) -> Iterator[Path]:
 
 
 @contextmanager
-def attempt_folder(within: Path) -> Iterator[Path]:
+def attempt_scratch(within: Path) -> Iterator[Path]:
     """A folder for the files of one attempt, gone afterwards.
 
     Raises:

@@ -17,7 +17,7 @@ from store import checkpoints, epochs, failpoints
 from store.database import Database
 from store.epochs import EpochRecord
 from store.fence import Lease
-from worker.checkpoints import Carrier
+from worker.carrier import Carrier
 from worker.messages import Epoch
 
 log = logging.getLogger(__name__)

@@ -13,16 +13,16 @@ from models.errors import ArtifactsUnavailable, EpochdError, LeaseLost, StorageF
 from store import failpoints, keys
 from store.claims import Claim
 from worker import handover
-from worker.checkpoints import Carrier
+from worker.carrier import Carrier
 from worker.closing import Closing
-from worker.endings import Ended, Kept, Refused, without_a_word
+from worker.endings import Ended, Refused, Trained, crash_of
 from worker.following import Following
 from worker.heartbeat import Heart
 from worker.means import Means
-from worker.messages import Ending, Failed, Finished, Stopped
+from worker.messages import Failed, Finished, StopCause, Stopped
 from worker.process import TrainerGone, TrainerProcess
 from worker.resuming import Resuming
-from worker.scratch import attempt_folder
+from worker.scratch import attempt_scratch
 from worker.spool import Spool
 from worker.waiting import Halted, Waiting
 from worker.watchdog import Watched
@@ -48,7 +48,7 @@ class Attempt:
         self._lease = claim.lease
         self._trainer = Watched(trainer, hang=means.timing.hang)
         self._means = means
-        self._heart = heart.keep(claim.lease)
+        self._heart = heart.heartbeat(claim.lease)
         self._waiting = Waiting(self._heart, means.drain, means.timing.artifacts)
         self._resuming = Resuming(claim, means.artifacts)
         self._carrier = Carrier(means.artifacts, claim.lease)
@@ -92,7 +92,7 @@ class Attempt:
 
     def _train(self, parts: ExitStack) -> Ended:
         try:
-            scratch = parts.enter_context(attempt_folder(self._means.scratch))
+            scratch = parts.enter_context(attempt_scratch(self._means.scratch))
             parts.enter_context(self._carrier)  # its thread ends before the folder does
             plan = handover.prepare(
                 self._claim, self._resuming, scratch, self._means, self._waiting
@@ -109,14 +109,14 @@ class Attempt:
             self._trainer.end(at_once=True)  # it may live, and only say nothing any more
             # A service manager may end all processes of a service at once: that is no crash.
             if self._means.drain.wait(TOGETHER_SECONDS):
-                return Stopped(reason=Ending.DRAIN)
+                return Stopped(reason=StopCause.DRAIN)
             log.error("%s: %s", self._lease, gone)  # noqa: TRY400 - the trace is of no use
-            return without_a_word(gone)
+            return crash_of(gone)
 
     def _store(self, ended: Finished | Failed | Stopped) -> Ended:
         return self._store_network(ended) if isinstance(ended, Finished) else ended
 
-    def _store_network(self, finished: Finished) -> Kept:
+    def _store_network(self, finished: Finished) -> Trained:
         """Store the network of a training that came to its end.
 
         Raises:
@@ -124,7 +124,7 @@ class Attempt:
         """
         file = finished.network
         if file is None:
-            return Kept(finished, None)
+            return Trained(finished, None)
         lease = self._lease
         key = keys.network(lease.experiment_id, lease.number, lease.attempt)
         path = Path(file.path)
@@ -136,4 +136,4 @@ class Attempt:
             problem = f"The network is trained but could not be stored: {error.detail}"
             raise type(error)(problem) from error
         failpoints.reach(failpoints.Place.NETWORK_STORED)
-        return Kept(finished, network)
+        return Trained(finished, network)

@@ -13,7 +13,7 @@ from store import clock, experiments, idempotency, ingest, leases, queue, worker
 from store.database import Database
 from store.doorbell import Doorbell, Task
 from worker.advance import advance
-from worker.patience import Patience
+from worker.grace import GracePeriod
 from worker.repeating import Repeating
 from worker.timing import Timing
 
@@ -41,7 +41,7 @@ class Sweeper:
         self._database = database
         self._doorbell = doorbell
         self._timing = timing
-        self._patience = Patience(timing.lease)
+        self._grace = GracePeriod(timing.lease)
         self._tidy_at = time.monotonic()
         every = min(timing.sweep, timing.lease / ROUNDS_A_LEASE)
         self._repeating = Repeating(self.sweep, every=every, name="sweeper")
@@ -69,7 +69,7 @@ class Sweeper:
             if time.monotonic() >= self._tidy_at:
                 self._tidy()
         except (Unavailable, StorageFull):
-            self._patience.lose()
+            self._grace.restart()
             raise
 
     def _look(self) -> datetime | None:
@@ -80,8 +80,8 @@ class Sweeper:
         asked_at = time.monotonic()
         with self._database.snapshot() as tx:
             seen = clock.read(tx)
-        self._patience.answered(seen, asked_at=asked_at)
-        return seen if self._patience.may_judge() else None
+        self._grace.answered(seen, asked_at=asked_at)
+        return seen if self._grace.may_judge() else None
 
     def _reclaim(self, seen: datetime) -> None:
         """Take trials and datasets back from workers that were silent for too long at that time."""

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from models.errors import ArtifactsUnavailable, LeaseLost, StorageFull
 from worker.heartbeat import Heartbeat
-from worker.messages import Ending
+from worker.messages import StopCause
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +58,7 @@ class Halted(Exception):
         reason: why.
     """
 
-    def __init__(self, reason: Ending) -> None:
+    def __init__(self, reason: StopCause) -> None:
         super().__init__(reason)
         self.reason = reason
 
@@ -121,10 +121,10 @@ class Waiting:
         if self._heart.lost:
             raise LeaseLost
         if self._heart.cancelled:
-            raise Halted(Ending.CANCEL)
+            raise Halted(StopCause.CANCEL)
         if self._drain.is_set():
             now = time.monotonic()
             if self._drain_seen_at is None:
                 self._drain_seen_at = now
             if now >= self._drain_seen_at + grace:
-                raise Halted(Ending.DRAIN)
+                raise Halted(StopCause.DRAIN)

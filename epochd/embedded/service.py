@@ -30,7 +30,8 @@ BROKER_SECONDS = 15.0
 READY_SECONDS = 90.0
 # A process that has died this often before the service was ready will not come up.
 HOPELESS_DEATHS = 3
-# A worker hands its trials back within 30 s of being asked to end (DESIGN 4), then says goodbye.
+# A worker hands its trials back within 30 s of being asked to end, then says goodbye. Service
+# managers and container runtimes grant about as much before they kill.
 WORKER_ENDING_SECONDS = 35.0
 
 

@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 # How long a fault that finds nothing to strike at is tried before the next of the deck.
 TRIED_SECONDS = 6.0
-# A member that is asked to end has to be gone by then (DESIGN 4).
+# A member that is asked to end has to be gone by then.
 DRAIN_SECONDS = 30.0
 
 

@@ -33,7 +33,7 @@ from tests.worker.run_worker import Start
 
 # TensorFlow takes 4-8 s to import on an idle machine, and this one is kept busy.
 WARM_SECONDS = 120.0
-# A worker drains within 30 s (DESIGN 4).
+# A worker drains within 30 s.
 END_SECONDS = 40.0
 NAME = "epochd"
 

@@ -6,7 +6,7 @@ from models.errors import LeaseLost
 from models.lifecycle import State, StopReason
 from models.tables.datasets import ArtifactRow
 from models.views.base import Problem
-from store import checkpoints, experiments, keys, leases, trials, unnamed
+from store import checkpoints, experiments, keys, leases, orphans, trials
 from store.artifacts import Stored
 from store.fence import Lease
 from store.outcomes import Cancelled, Failed, Outcome, Succeeded
@@ -162,7 +162,7 @@ def test_only_files_of_ended_attempts_that_no_row_names_are_unnamed(scene: Scene
         "no attempt's": "experiments/readme.txt",
     }
     with scene.database.snapshot() as tx:
-        found = unnamed.of_experiments(tx, listed.values())
+        found = orphans.of_experiments(tx, listed.values())
     assert {what for what, key in listed.items() if key in found} == {
         "of an attempt that ended",
         "of an experiment that is gone",
@@ -173,4 +173,4 @@ def test_an_upload_is_unnamed_once_no_dataset_is_to_be_read_from_it(scene: Scene
     scene.add_dataset(ready=False, sha256="1" * 64)  # of uploads/111…
     named, gone = f"uploads/{'1' * 64}", keys.new_upload()
     with scene.database.snapshot() as tx:
-        assert unnamed.of_uploads(tx, (named, gone)) == (gone,)
+        assert orphans.of_uploads(tx, (named, gone)) == (gone,)

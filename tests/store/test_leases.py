@@ -15,6 +15,7 @@ from store.fence import Lease
 from store.leases import Order
 from store.outcomes import Cancelled, Failed, Outcome, Succeeded
 from tests.store.scenes import OWNER, Scene, beat, epoch
+from worker.advance import advance
 
 DONE = Succeeded(stop_reason=StopReason.COMPLETED)
 BROKEN = Failed(
@@ -235,6 +236,7 @@ def test_who_lost_a_trial_can_write_nothing(scene: Scene, write: str, after: str
     if after == "deleted":
         with scene.database.transaction() as tx:
             experiments.cancel(tx, owner=OWNER, experiment_id=experiment_id)
+            advance(tx, experiment_id)
             experiments.delete(tx, owner=OWNER, experiment_id=experiment_id)
         experiment_id = scene.submit()
         scene.must_claim("fresh")  # has a fresh trial id, although the old one is free again

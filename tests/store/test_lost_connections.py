@@ -14,7 +14,7 @@ from store.database import Database
 from tests.servers.postgres import PostgresServer
 from tests.servers.proxy import Proxy
 
-PATIENCE_SECONDS = 1.0
+ANSWER_SECONDS = 1.0
 PING_SECONDS = 0.5
 # What is not waiting, on a busy machine.
 RESERVE_SECONDS = 2.0
@@ -28,7 +28,7 @@ def proxy(postgres_server: PostgresServer) -> Iterator[Proxy]:
 
 @pytest.fixture
 def database(proxy: Proxy, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
-    monkeypatch.setattr(postgresql, "PATIENCE_SECONDS", PATIENCE_SECONDS)
+    monkeypatch.setattr(postgresql, "ANSWER_SECONDS", ANSWER_SECONDS)
     monkeypatch.setattr(postgresql, "PING_SECONDS", PING_SECONDS)
     monkeypatch.setitem(postgresql.CONNECT, "connect_timeout", 2)
     database = Database(proxy.url)
@@ -66,7 +66,7 @@ def test_an_answer_that_is_lost_on_the_way_is_not_awaited_for_ever(
             tx.execute(text("SELECT 1"))
 
     took = refused_after(lose_the_answer)
-    assert PATIENCE_SECONDS <= took < PATIENCE_SECONDS + RESERVE_SECONDS
+    assert ANSWER_SECONDS <= took < ANSWER_SECONDS + RESERVE_SECONDS
 
 
 def test_a_commit_that_nobody_confirms_is_an_outage(database: Database, proxy: Proxy) -> None:
@@ -75,7 +75,7 @@ def test_a_commit_that_nobody_confirms_is_an_outage(database: Database, proxy: P
             tx.execute(text("SELECT 1"))
             proxy.half_open()
 
-    assert refused_after(lose_the_answer) < PATIENCE_SECONDS + RESERVE_SECONDS
+    assert refused_after(lose_the_answer) < ANSWER_SECONDS + RESERVE_SECONDS
 
 
 def test_connections_that_were_forgotten_on_the_way_are_replaced_at_their_next_use(

@@ -16,8 +16,8 @@ import pytest
 from tests.trainer.zoo import Animal, Training, ready
 from worker.trainer import checkpoint
 from worker.trainer.checkpoint import Progress, UnusableCheckpoint
+from worker.trainer.checkpointing import MAX_SHARE, Pace
 from worker.trainer.loop import Position
-from worker.trainer.protection import MAX_SHARE, Pace
 
 # Keras converts its variables in a way that numpy 2 warns of.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from models.lifecycle import StopReason
 from tests.trainer.zoo import BATCH, ROWS, ZOO, Animal, Training, ready
-from worker.messages import Ending, Epoch
+from worker.messages import Epoch, StopCause
 from worker.trainer import checkpoint
 from worker.trainer.checkpoint import Progress
 from worker.trainer.loop import Position
@@ -102,7 +102,7 @@ def test_a_training_killed_within_an_epoch_goes_on_from_the_one_before(
         nonlocal batches
         batches += 1
         if batches == cut * steps + batch:
-            raise Interrupted(Ending.DRAIN)
+            raise Interrupted(StopCause.DRAIN)
 
     killed = ready(animal, after_epoch=_Writing(tmp_path), between=between)
     with pytest.raises(Interrupted):

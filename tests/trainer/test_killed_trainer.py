@@ -20,6 +20,7 @@ from store.formats.builtin import write_bundled
 from tests.trainer.trials import trial
 from worker.messages import (
     Checkpointed,
+    CheckpointFailed,
     CheckpointFile,
     Checkpointing,
     Epoch,
@@ -30,7 +31,6 @@ from worker.messages import (
     Report,
     Started,
     Train,
-    Unprotected,
 )
 from worker.process import TrainerGone, TrainerProcess, TrainerSettings
 
@@ -178,9 +178,7 @@ def test_a_training_that_cannot_leave_checkpoints_goes_on_without(
     trainer.send(_plan(digits, tmp_path / "network.keras", nowhere))
     reports = _until(trainer, Finished)
 
-    unprotected = [report for report in reports if isinstance(report, Unprotected)]
-    assert [report.epoch for report in unprotected] == list(range(1, EPOCHS + 1))
-    assert unprotected[0].problem == (
-        "The checkpoint could not be written: No such file or directory."
-    )
+    failed = [report for report in reports if isinstance(report, CheckpointFailed)]
+    assert [report.epoch for report in failed] == list(range(1, EPOCHS + 1))
+    assert failed[0].problem == ("The checkpoint could not be written: No such file or directory.")
     assert len(_rows(reports)) == EPOCHS

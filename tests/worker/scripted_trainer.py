@@ -18,6 +18,7 @@ from pathlib import Path
 from models.lifecycle import StopReason
 from worker.messages import (
     Checkpointed,
+    CheckpointFailed,
     CheckpointFile,
     Checkpointing,
     Epoch,
@@ -28,7 +29,6 @@ from worker.messages import (
     Started,
     Stopped,
     Train,
-    Unprotected,
 )
 from worker.trainer.wire import Interrupted, Wire
 
@@ -90,7 +90,7 @@ def act(action: str, epoch: int, checkpointing: Checkpointing, wire: Wire) -> No
                 time.sleep(EPOCH_SECONDS)
                 wire.check()
         case "full":
-            wire.send(Unprotected(epoch=epoch, problem="No space left on device."))
+            wire.send(CheckpointFailed(epoch=epoch, problem="No space left on device."))
         case "die":
             if first(f"die-{epoch}"):
                 os.kill(os.getpid(), signal.SIGKILL)

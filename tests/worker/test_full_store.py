@@ -33,7 +33,7 @@ def test_a_checkpoint_that_does_not_fit_leaves_the_one_before_whole(
     inline = InlineWorker(here, SCRIPTED_TRAINER, TIMING, artifacts=full)
 
     with inline.working():
-        until(lambda: told(here, experiment_id, "checkpoint.unprotected"), "a warning", 20)
+        until(lambda: told(here, experiment_id, "checkpoint.failed"), "a warning", 20)
         until(lambda: here.trial(experiment_id).epochs == 6, "the training goes on", 20)
     ((epoch, key),) = checkpoints(here)
     whole = full.local(key).read_bytes()

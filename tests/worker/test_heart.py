@@ -53,7 +53,7 @@ def overdue(scene: Scene) -> int:
 def test_all_leases_of_a_process_are_renewed(scene: Scene) -> None:
     held = claimed(scene, 5)
     heart = Heart(scene.database, TIMING)
-    beats = [heart.keep(lease) for lease in held]
+    beats = [heart.heartbeat(lease) for lease in held]
     for beat in beats:
         beat.__enter__()
 
@@ -71,7 +71,7 @@ def test_a_lost_lease_does_not_hurt_the_others(scene: Scene) -> None:
     again = scene.must_claim("another", seconds=-1.0)
     heart = Heart(scene.database, TIMING)
 
-    with heart.keep(gone) as first, heart.keep(kept) as second:
+    with heart.heartbeat(gone) as first, heart.heartbeat(kept) as second:
         until(lambda: first.lost, "the loss", SOON_SECONDS)
         until(lambda: overdue(scene) == 1, "the renewal of the other", SOON_SECONDS)
 
@@ -83,7 +83,7 @@ def test_a_cancel_reaches_its_own_trial_alone(scene: Scene) -> None:
     wanted, other = claimed(scene, 2)
     heart = Heart(scene.database, TIMING)
 
-    with heart.keep(wanted) as first, heart.keep(other) as second:
+    with heart.heartbeat(wanted) as first, heart.heartbeat(other) as second:
         with scene.database.transaction() as tx:
             trials.cancel(tx, owner=OWNER, experiment_id=wanted.experiment_id, number=wanted.number)
         until(lambda: first.cancelled, "the cancel", SOON_SECONDS)
@@ -153,11 +153,11 @@ def test_a_database_that_does_not_answer_holds_nobody_up_and_is_asked_when_it_is
     database = Severed(scene.database.url)
     heart = Heart(database, TIMING)
 
-    with heart.keep(lease) as ended:
+    with heart.heartbeat(lease) as ended:
         time.sleep(2 * TIMING.order)  # the beat is under way
         begun = time.monotonic()
     took = time.monotonic() - begun
-    with heart.keep(lease) as beat:
+    with heart.heartbeat(lease) as beat:
         lost = beat.lost
         database.back.set()
         until(lambda: overdue(scene) == 0, "renewal", SOON_SECONDS)

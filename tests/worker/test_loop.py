@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from models.lifecycle import StopReason
-from worker.messages import Ending, Epoch
+from worker.messages import Epoch, StopCause
 from worker.trainer.loop import Loop, Rows, Schedule
 from worker.trainer.randomness import Reseed, order
 from worker.trainer.wire import Interrupted
@@ -209,7 +209,7 @@ def test_a_training_stops_between_two_batches() -> None:
         nonlocal batches
         batches += 1
         if batches == 14:
-            raise Interrupted(Ending.CANCEL)
+            raise Interrupted(StopCause.CANCEL)
 
     loop = Loop(
         network,

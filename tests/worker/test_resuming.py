@@ -202,7 +202,7 @@ def test_a_trainer_that_cannot_write_checkpoints_is_told_of_once_and_trains_on(
     InlineWorker(here, SCRIPTED_TRAINER, TIMING).work()
 
     assert here.trial(experiment_id).state is State.SUCCEEDED
-    (warning,) = told(here, experiment_id, "checkpoint.unprotected")
+    (warning,) = told(here, experiment_id, "checkpoint.failed")
     assert "No space left" in warning.reason
 
 
@@ -264,7 +264,7 @@ def test_a_store_that_is_away_when_a_training_ends_is_waited_for(
 
     assert here.trial(experiment_id).state is State.SUCCEEDED
     assert len(here.trial(experiment_id).attempts) == 1
-    assert len(told(here, experiment_id, "checkpoint.unprotected")) == 1
+    assert len(told(here, experiment_id, "checkpoint.failed")) == 1
 
 
 @one_database

@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
-from worker.trainer.loop import Ending, Position
+from worker.messages import Ending
+from worker.trainer.loop import Position
 
 STATE = "state"
 

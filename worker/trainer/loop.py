@@ -10,7 +10,6 @@ import math
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal
 
 import keras
 import numpy as np
@@ -18,14 +17,15 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from models.lifecycle import StopReason
-from worker.messages import Epoch
+from worker.messages import Ending, Epoch
 from worker.trainer.randomness import Reseed, order
 
 # Validation batches are bounded by memory alone. Of a convolutional net the activations weigh a
 # hundred times the inputs, so 4 MiB of inputs may become half a GiB.
 VALIDATION_BYTES = 4 * 2**20
 VALIDATION_ROWS = 8192
-# The probe on which the untrained network's loss is measured (DESIGN 7).
+# The probe on which the untrained network's loss is measured: a few batches, enough to
+# be told apart from one that ran away.
 PROBE_ROWS = 2048
 
 Batch = tuple[NDArray[np.generic], ...]
@@ -33,8 +33,6 @@ Batch = tuple[NDArray[np.generic], ...]
 Steps = Mapping[str, tf.Tensor]
 """The metrics so far in this epoch, as a step returns them."""
 Logs = dict[str, float]
-Ending = Literal[StopReason.COMPLETED, StopReason.EARLY_STOPPED, StopReason.DIVERGED]
-"""How a training comes to its own end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

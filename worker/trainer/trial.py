@@ -14,16 +14,16 @@ from models.lifecycle import StopReason
 from models.monitor import monitored
 from models.trial import TrialSpec
 from store.artifacts import sha256_of
-from worker.messages import Failed, Finished, NetworkFile, Started, Stopped, Train
+from worker.messages import Ending, Failed, Finished, NetworkFile, Started, Stopped, Train
 from worker.trainer import engine
 from worker.trainer.checkpoint import Resumed
+from worker.trainer.checkpointing import Checkpointer, resume
 from worker.trainer.data import Prepared, prepare
 from worker.trainer.export import export
-from worker.trainer.loop import Ending, Loop, Rows, Schedule
+from worker.trainer.hooks import Hooks
+from worker.trainer.loop import Loop, Rows, Schedule
 from worker.trainer.network import build
 from worker.trainer.optimizer import compile_network
-from worker.trainer.protection import Protection, resume
-from worker.trainer.watch import Watch
 from worker.trainer.wire import Interrupted, Wire
 
 # The first line of a Keras message says what is wrong; some go on for pages.
@@ -63,12 +63,12 @@ def _train(plan: Train, wire: Wire) -> Finished:
     network, how = _built(trial, prepared)
     chosen = callbacks(trial)
     beginning = resume(plan.checkpointing, network, chosen)
-    protection = (
+    checkpointer = (
         None
         if plan.checkpointing is None
-        else Protection(plan.checkpointing, network, chosen, wire.send)
+        else Checkpointer(plan.checkpointing, network, chosen, wire.send)
     )
-    watch = Watch(wire, protection)
+    hooks = Hooks(wire, checkpointer)
     loop = Loop(
         network,
         training=Rows(x=prepared.x_train, y=prepared.y_train, weights=prepared.weights),
@@ -80,9 +80,9 @@ def _train(plan: Train, wire: Wire) -> Finished:
             shuffle=trial.fit.shuffle,
         ),
         callbacks=chosen,
-        between=watch.between,
-        on_epoch=watch.on_epoch,
-        after_epoch=watch.after_epoch,
+        between=hooks.between,
+        on_epoch=hooks.on_epoch,
+        after_epoch=hooks.after_epoch,
         xla=how.xla,
     )
     wire.send(
@@ -93,21 +93,21 @@ def _train(plan: Train, wire: Wire) -> Finished:
             unreadable=beginning.unreadable,
         )
     )
-    ending = _run(loop, beginning.resumed, chosen, watch)
-    finding = divergence.judge(watch.initial_loss, watch.losses)
+    ending = _run(loop, beginning.resumed, chosen, hooks)
+    finding = divergence.judge(hooks.initial_loss, hooks.losses)
     if finding is not None:
         return Finished(stop_reason=StopReason.DIVERGED, network=None, findings=(finding,))
     return Finished(stop_reason=ending, network=_exported(network, prepared, plan))
 
 
 def _run(
-    loop: Loop, resumed: Resumed | None, chosen: list[keras.callbacks.Callback], watch: Watch
+    loop: Loop, resumed: Resumed | None, chosen: list[keras.callbacks.Callback], hooks: Hooks
 ) -> Ending:
     if resumed is None:
-        watch.initial_loss = loop.initial_loss()
+        hooks.initial_loss = loop.initial_loss()
         return loop.run()
-    watch.initial_loss = resumed.progress.initial_loss
-    watch.losses.extend(resumed.progress.losses)
+    hooks.initial_loss = resumed.progress.initial_loss
+    hooks.losses.extend(resumed.progress.losses)
     return loop.run(resumed.progress.position, restore=lambda: resumed.restore(chosen))
 
 

@@ -9,7 +9,7 @@ import os
 import queue
 import threading
 
-from worker.messages import Command, Ending, Message, Stop, Train, read_command
+from worker.messages import Command, Message, Stop, StopCause, Train, read_command
 
 log = logging.getLogger(__name__)
 
@@ -24,7 +24,7 @@ class Interrupted(Exception):
         reason: why.
     """
 
-    def __init__(self, reason: Ending) -> None:
+    def __init__(self, reason: StopCause) -> None:
         super().__init__(reason.value)
         self.reason = reason
 
@@ -41,7 +41,7 @@ class Wire:
         self._commands = commands
         self._reports = reports
         self._plans: queue.Queue[Train] = queue.Queue()
-        self._stop: Ending | None = None
+        self._stop: StopCause | None = None
         threading.Thread(target=self._listen, name="commands", daemon=True).start()
 
     def next_plan(self) -> Train:

@@ -28,7 +28,7 @@ class _Answer:
     came_at: float
 
 
-class Patience:
+class GracePeriod:
     """Watches the database's answers; judges it to be awake once it was so for a whole lease.
 
     Args:
@@ -40,7 +40,7 @@ class Patience:
         self._last: _Answer | None = None
         self._judge_at = time.monotonic() + lease
 
-    def lose(self) -> None:
+    def restart(self) -> None:
         """The database was away, or whoever watches was; wait a lease from now on."""
         self._judge_at = time.monotonic() + self._lease
 
@@ -55,7 +55,7 @@ class Patience:
         reason = self._disturbance(answer)
         if reason is not None:
             log.warning("no lease is judged for %g s: %s", self._lease, reason)
-            self.lose()
+            self.restart()
         self._last = answer
 
     def may_judge(self) -> bool:

@@ -8,27 +8,27 @@ import time
 
 from worker.messages import Epoch, Epochs, Pulse
 from worker.trainer.checkpoint import Progress
+from worker.trainer.checkpointing import Checkpointer
 from worker.trainer.loop import Position
-from worker.trainer.protection import Protection
 from worker.trainer.wire import Wire
 
 PULSE_SECONDS = 1.0
 
 
-class Watch:
+class Hooks:
     """The hooks that a loop is given.
 
     Args:
         wire: to the supervisor.
-        protection: None leaves no checkpoints.
+        checkpointer: None leaves no checkpoints.
 
     Attributes:
         initial_loss, losses: what the training's end is judged by; see Progress.
     """
 
-    def __init__(self, wire: Wire, protection: Protection | None) -> None:
+    def __init__(self, wire: Wire, checkpointer: Checkpointer | None) -> None:
         self._wire = wire
-        self._protection = protection
+        self._checkpointer = checkpointer
         self._pulse_at = 0.0
         self.initial_loss = math.nan
         self.losses: list[float] = []
@@ -52,8 +52,8 @@ class Watch:
 
     def after_epoch(self, position: Position) -> None:
         """An epoch is over, with all that it changes."""
-        if self._protection is not None and self._protection.due():
-            self._protection.write(
+        if self._checkpointer is not None and self._checkpointer.due():
+            self._checkpointer.write(
                 Progress(
                     position=position,
                     initial_loss=self.initial_loss,

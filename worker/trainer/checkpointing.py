@@ -14,14 +14,14 @@ from pathlib import Path
 import keras
 
 from store.artifacts import sha256_of
-from worker.messages import Checkpointed, CheckpointFile, Checkpointing, Unprotected
+from worker.messages import Checkpointed, CheckpointFailed, CheckpointFile, Checkpointing
 from worker.trainer import checkpoint
 from worker.trainer.checkpoint import Progress, Resumed, UnusableCheckpoint
 
 log = logging.getLogger(__name__)
 
-# Of a training's time, what writing checkpoints may take. They may cost 3 % in all (issue 3); the
-# rest is for what is not seen here: best weights copied, caches lost, files stored meanwhile.
+# Of a training's time, what writing checkpoints may take. They may cost 3 % in all; the rest is
+# for what is not seen here: best weights copied, caches lost, files stored meanwhile.
 MAX_SHARE = 0.02
 
 
@@ -91,7 +91,7 @@ class Pace:
         self._due = now + self._seconds
 
 
-class Protection:
+class Checkpointer:
     """Knows when a checkpoint is due, and writes it.
 
     Args:
@@ -105,7 +105,7 @@ class Protection:
         checkpointing: Checkpointing,
         network: keras.Model,
         callbacks: Sequence[keras.callbacks.Callback],
-        send: Callable[[Checkpointed | Unprotected], None],
+        send: Callable[[Checkpointed | CheckpointFailed], None],
     ) -> None:
         self._folder = Path(checkpointing.folder)
         self._network = network
@@ -131,7 +131,7 @@ class Protection:
             log.warning("no checkpoint of epoch %d", epoch, exc_info=True)
             self._pace.failed(time.monotonic())
             problem = f"The checkpoint could not be written: {error.strerror or error}."
-            self._send(Unprotected(epoch=epoch, problem=problem))
+            self._send(CheckpointFailed(epoch=epoch, problem=problem))
         else:
             self._pace.written(began, time.monotonic())
             self._send(Checkpointed(file=file))

@@ -21,8 +21,8 @@ from tests.servers.databases import Databases
 from tests.servers.postgres import PostgresServer
 from tests.store.scenes import Scene
 from tests.worker.site import until
+from worker.grace import GracePeriod
 from worker.heartbeat import Heart
-from worker.patience import Patience
 from worker.sweep import Sweeper
 from worker.timing import Timing
 
@@ -64,7 +64,7 @@ def watched(url: str, broker_url: str) -> Iterator[Watched]:
         found = Watched(scene)
         lease = scene.must_claim("living", seconds=TIMING.lease)
         heart = Heart(databases[1], TIMING)
-        beat = ending.enter_context(heart.keep(lease))
+        beat = ending.enter_context(heart.heartbeat(lease))
         for database in databases[2:]:
             sweeper = Sweeper(database=database, doorbell=doorbell, timing=TIMING)
             sweeper.start()
@@ -113,10 +113,10 @@ def test_an_sqlite_that_another_process_blocks_costs_no_living_worker_its_trial(
 
 
 class Clocks:
-    """A database's clock, told to a Patience with a lease of one second."""
+    """A database's clock, told to a GracePeriod with a lease of one second."""
 
     def __init__(self) -> None:
-        self.patience = Patience(1.0)
+        self.grace = GracePeriod(1.0)
         self._begun = time.monotonic()
         self._offset = timedelta(0)
         until(self.settled, "the first lease", 5.0)
@@ -126,10 +126,10 @@ class Clocks:
 
     def settled(self) -> bool:
         asked_at = time.monotonic()
-        self.patience.answered(
+        self.grace.answered(
             NOON + timedelta(seconds=asked_at - self._begun) + self._offset, asked_at=asked_at
         )
-        return self.patience.may_judge()
+        return self.grace.may_judge()
 
 
 @pytest.mark.parametrize("seconds", [3600.0, 0.5, -0.5, -3600.0])
@@ -155,6 +155,6 @@ def test_an_answer_that_took_long_lets_a_lease_pass_before_anybody_is_judged() -
     clocks = Clocks()
     asked_at = time.monotonic()
     time.sleep(0.6)  # of a lease of 1 s
-    clocks.patience.answered(NOON, asked_at=asked_at)
+    clocks.grace.answered(NOON, asked_at=asked_at)
 
-    assert not clocks.patience.may_judge()
+    assert not clocks.grace.may_judge()
