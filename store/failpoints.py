@@ -13,6 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from models.errors import EpochdError
+
 log = logging.getLogger(__name__)
 
 VARIABLE = "EPOCHD_FAIL_POINTS"
@@ -46,20 +48,28 @@ class _Fault:
     probability: float
 
 
+class BadFailPoints(EpochdError):
+    """What EPOCHD_FAIL_POINTS asks for does not exist."""
+
+
 def read(text: str) -> Mapping[Place, _Fault]:
     """The faults that a variable's text asks for.
 
     Raises:
-        ValueError: a place, an action or a probability is none.
+        BadFailPoints: a place, an action or a probability is none.
     """
-    faults = {}
-    for part in filter(None, text.split(",")):
-        place, _, action = part.partition("=")
-        name, _, probability = action.partition(":")
-        if name not in _SIGNALS:
-            raise ValueError(f"{VARIABLE}: {name!r} is none of {', '.join(_SIGNALS)}")
-        faults[Place(place)] = _Fault(_SIGNALS[name], float(probability or 1))
-    return faults
+    try:
+        return dict(_read(part) for part in filter(None, text.split(",")))
+    except ValueError as error:
+        raise BadFailPoints(f"{VARIABLE}: {error}") from None
+
+
+def _read(part: str) -> tuple[Place, _Fault]:
+    place, _, action = part.partition("=")
+    name, _, probability = action.partition(":")
+    if name not in _SIGNALS:
+        raise ValueError(f"{name!r} is none of {', '.join(_SIGNALS)}")
+    return Place(place), _Fault(_SIGNALS[name], float(probability or 1))
 
 
 _faults = read(os.environ.get(VARIABLE, ""))

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from store.failpoints import VARIABLE, Place, read
+from store.failpoints import VARIABLE, BadFailPoints, Place, read
 
 REACH = "from store import failpoints; failpoints.reach(failpoints.Place.CLAIMED); print('alive')"
 
@@ -36,8 +36,20 @@ def test_a_process_lives_on_where_nothing_is_asked(asked: str) -> None:
 
 @pytest.mark.parametrize("wrong", ["claimed", "claimed=burn", "moon=kill", "claimed=kill:often"])
 def test_a_fault_that_makes_no_sense_is_refused_at_once(wrong: str) -> None:
-    with pytest.raises(ValueError, match=r"none of|not a valid|could not convert"):
+    with pytest.raises(BadFailPoints, match=r"none of|not a valid|could not convert"):
         read(wrong)
+
+
+def test_a_command_that_is_given_nonsense_ends_with_one_line() -> None:
+    run = subprocess.run(
+        [sys.executable, "-m", "epochd", "worker", "control"],
+        env=os.environ | {VARIABLE: "moon=kill", "PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 1
+    assert run.stderr == f"epochd: {VARIABLE}: 'moon' is not a valid Place\n"
 
 
 def test_several_places_can_be_asked_for() -> None:
