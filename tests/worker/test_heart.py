@@ -176,10 +176,10 @@ def test_a_process_that_may_have_no_more_threads_keeps_the_next_trial_all_the_sa
     heart = Heart(scene.database, TIMING)
     usual = threading.stack_size(MORE_THAN_ANY_MEMORY)
     try:
-        with pytest.raises(RuntimeError), heart.keep(unlucky):
+        with pytest.raises(RuntimeError), heart.heartbeat(unlucky):
             pass
     finally:
         threading.stack_size(usual)
 
-    with heart.keep(lucky):
+    with heart.heartbeat(lucky):
         until(lambda: overdue(scene) == 1, "the renewal of the one", SOON_SECONDS)
