@@ -18,6 +18,7 @@ from api.validation import body_issues, parameter_issue
 from models import errors
 from models.errors import EpochdError, Issue
 from models.views.base import Problem, ProblemIssue
+from store.artifacts import is_full
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -154,6 +155,9 @@ async def _answer_validation(request: Request, error: Exception) -> Response:
 
 async def _answer_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class
+    # FastAPI takes whatever happens while a body is read for a fault of the body.
+    if isinstance(error.__cause__, OSError) and is_full(error.__cause__):
+        return await _answer_error(request, errors.StorageFull())
     kind = _BY_STATUS.get(error.status_code)
     if kind is None:
         phrase = HTTPStatus(error.status_code).phrase

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from api.late import Late
 from api.parts import Parts
-from models.errors import Unreadable
+from models.errors import ArtifactsUnavailable, Unavailable, Unreadable
 from models.views.dataset import DatasetView
 from store import datasets, keys
+from store.artifacts import plainly
 from store.doorbell import Task
 from store.formats.detect import detect
 
@@ -45,6 +46,8 @@ def upload(
         UnknownFormat: it is nothing that is read here.
         Unreadable: it is empty, or small enough to have been read and found wrong.
         StorageFull: there is no room for it.
+        ArtifactsUnavailable: it cannot be kept at the moment.
+        Unavailable: the database is away; the upload may have been taken nevertheless.
     """
     filename = _plain(filename)
     with _received(file) as received:
@@ -61,27 +64,41 @@ def upload(
                 size=received.size,
                 key=key,
             )
+    except Unavailable:
+        # The row may be there, only its confirmation lost. A file that no row names is collected.
+        raise
     except BaseException:
-        parts.artifacts.delete(key)
+        _delete(parts, key)
         raise
     if is_new:
         parts.doorbell.ring_control(Task.INGEST, view.id)
     else:
-        parts.artifacts.delete(key)
+        _delete(parts, key)
     return view, is_new
+
+
+def _delete(parts: Parts, key: str) -> None:
+    with suppress(ArtifactsUnavailable):  # it is collected later
+        parts.artifacts.delete(key)
 
 
 @contextmanager
 def _received(file: BinaryIO) -> Iterator[_Received]:
     """The bytes under a name of their own; what the server spooled has none."""
-    with TemporaryDirectory(prefix="epochd-upload-") as folder:
-        path = Path(folder) / "upload"
-        hashed = hashlib.sha256()
-        with path.open("wb") as copy:
-            while chunk := file.read(CHUNK_BYTES):
-                hashed.update(chunk)
-                copy.write(chunk)
-        yield _Received(path, hashed.hexdigest(), path.stat().st_size)
+    with ExitStack() as ending:
+        with plainly():
+            folder = ending.enter_context(TemporaryDirectory(prefix="epochd-upload-"))
+            received = _copied(file, Path(folder) / "upload")
+        yield received
+
+
+def _copied(file: BinaryIO, path: Path) -> _Received:
+    hashed = hashlib.sha256()
+    with path.open("wb") as copy:
+        while chunk := file.read(CHUNK_BYTES):
+            hashed.update(chunk)
+            copy.write(chunk)
+    return _Received(path, hashed.hexdigest(), path.stat().st_size)
 
 
 def _check(received: _Received, filename: str) -> None:

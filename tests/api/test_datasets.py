@@ -4,18 +4,21 @@ import io
 import tempfile
 import zipfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
+from sqlalchemy.orm import Session
 
-from models.errors import StorageFull
+from models.errors import StorageFull, Unavailable
 from store import ingest
 from store.artifacts import LocalArtifacts, Stored
 from store.database import Database
 from store.formats import read
 from tests.api.bodies import inline, on_digits
 from tests.api.serving import Served, serving
+from tests.servers.disk import fill, small_disk
 
 GOOD = b"age,fare,survived\n" + b"".join(b"%d,%d.5,%d\n" % (n % 70, n, n % 2) for n in range(200))
 
@@ -196,6 +199,43 @@ def test_an_upload_without_room_is_a_507_and_leaves_nothing(
         answer = served.client.post("/datasets", files={"file": ("a.csv", GOOD)})
         assert (answer.status_code, answer.json()["code"]) == (507, "disk_full")
         assert served.stored_rows()["datasets"] == 0
+
+
+@pytest.mark.parametrize("size", [0, 2_000_000], ids=["small", "spooled by the server"])
+def test_an_upload_without_room_for_temporary_files_is_a_507(
+    served: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    with small_disk(disk):
+        fill(disk)
+        monkeypatch.setattr(tempfile, "tempdir", str(disk))
+        answer = served.client.post("/datasets", files={"file": ("a.csv", GOOD + b"#" * size)})
+    assert (answer.status_code, answer.json()["code"]) == (507, "disk_full")
+
+
+class LostConfirmation(Database):
+    """Commits, but who asked for it is not told."""
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        with super().transaction() as tx:
+            yield tx
+        raise Unavailable("The confirmation of the commit was lost.")
+
+
+def test_an_upload_whose_row_may_be_there_keeps_its_file(
+    database: Database, database_url: str, tmp_path: Path
+) -> None:
+    files = {"file": ("a.csv", GOOD)}
+    losing = LostConfirmation(database_url)
+    with serving(losing, tmp_path / "files") as served:
+        assert served.client.post("/datasets", files=files).status_code == 503
+        (kept,) = served.stored_files()
+    losing.dispose()
+    with serving(database, tmp_path / "files") as served:
+        assert served.client.post("/datasets", files=files).status_code == 200
+        assert served.stored_files() == {kept}
 
 
 @pytest.fixture(autouse=True)

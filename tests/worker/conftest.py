@@ -9,8 +9,8 @@ import pytest
 
 from epochd.embedded.leash import Leash
 from tests.servers.databases import Databases
+from tests.servers.disk import small_disk
 from tests.servers.valkey import DATABASES, ValkeyServer
-from tests.worker.disk import small_disk
 from tests.worker.scripted import Script
 from tests.worker.site import Site, site
 

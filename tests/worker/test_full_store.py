@@ -7,7 +7,7 @@ import pytest
 
 from models.lifecycle import State
 from store.artifacts import LocalArtifacts
-from tests.worker.disk import DISK_BYTES
+from tests.servers.disk import DISK_BYTES
 from tests.worker.inline import SCRIPTED_TRAINER, InlineWorker
 from tests.worker.scripted import TIMING, Script, checkpoints, one_database, submit, told
 from tests.worker.site import Site, until

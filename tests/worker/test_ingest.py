@@ -10,7 +10,7 @@ from models.errors import ArtifactsUnavailable, StorageFull
 from models.lifecycle import DatasetState
 from store import datasets, ingest
 from store.artifacts import LocalArtifacts
-from tests.worker.disk import fill
+from tests.servers.disk import fill
 from tests.worker.scripted import one_database
 from tests.worker.site import OWNER, Site
 from worker.ingest import Ingest
