@@ -1,5 +1,85 @@
-"""`make bench`."""
+"""`make bench`: measure one thing after the other, and print the figures beside their aims.
 
-from benchmarks.service import main
+Nothing here asserts. `--quick` does fewer repetitions, to see that it works; `--only queue` does
+that step alone.
+"""
+
+import argparse
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal
+
+from rich.console import Console
+
+from benchmarks import heartbeats, queue, service
+from benchmarks.figures import Figure, show
+
+Effort = Literal["quick", "whole"]
+Measure = Callable[[Effort], list[Figure]]
+
+
+def _start(effort: Effort) -> list[Figure]:
+    return [service.api_start(2 if effort == "quick" else 7)]
+
+
+def _service(effort: Effort) -> list[Figure]:
+    with _folder() as folder, service.service(folder, slots=2) as running:
+        return [
+            service.first_epoch(running, 3 if effort == "quick" else 9),
+            service.polling(running, 5 if effort == "quick" else 30),
+            service.overhead(
+                running, folder, 1 if effort == "quick" else 3, 20 if effort == "quick" else 700
+            ),
+        ]
+
+
+def _queue(effort: Effort) -> list[Figure]:
+    return queue.measure(50 if effort == "quick" else 500)
+
+
+def _heartbeats(effort: Effort) -> list[Figure]:
+    return heartbeats.measure(3 if effort == "quick" else 30)
+
+
+def _checkpoints(effort: Effort) -> list[Figure]:
+    figures = []
+    for width, epochs in ((100, 900), (2200, 70)):
+        with _folder() as folder:
+            times = (1, epochs // 10) if effort == "quick" else (3, epochs)
+            figures.append(service.checkpoints(folder, *times, width))
+    return figures
+
+
+STEPS: Mapping[str, Measure] = {
+    "start": _start,
+    "service": _service,
+    "queue": _queue,
+    "heartbeats": _heartbeats,
+    "checkpoints": _checkpoints,
+}
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory() as name:
+        yield Path(name)
+
+
+def main() -> None:
+    """Run the steps that are asked for, in turn."""
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="fewer repetitions")
+    parser.add_argument("--only", nargs="+", choices=STEPS, default=list(STEPS), help="these steps")
+    asked = parser.parse_args()
+    effort: Effort = "quick" if asked.quick else "whole"
+    console = Console(stderr=True)
+    figures: list[Figure] = []
+    for number, name in enumerate(asked.only, start=1):
+        console.print(f"{number}/{len(asked.only)} {name} …")
+        figures += STEPS[name](effort)
+    show("epochd", figures)
+
 
 main()

@@ -4,7 +4,6 @@ The supervisors are simulated: hearts as the workers have them, and no trainings
 asserts. PostgreSQL is the tests' own server; its processes' time is counted too.
 """
 
-import argparse
 import os
 import tempfile
 import time
@@ -13,6 +12,7 @@ from contextlib import ExitStack, contextmanager
 
 import psutil
 
+from benchmarks.figures import Figure
 from epochd.embedded.leash import Leash
 from store.database import Database
 from store.schema import migrate
@@ -23,20 +23,22 @@ from worker.timing import Timing
 
 TRIALS = 100
 WORKERS = (1, 25)
+# Of a core, for all trials of one worker.
+AIM = 0.01
 
 
-def main() -> None:
-    """Print a line for each database and number of worker processes."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=30.0)
-    seconds: float = parser.parse_args().seconds
+def measure(seconds: float) -> list[Figure]:
+    """Each database, with each number of worker processes, for so long."""
+    figures = []
     with tempfile.TemporaryDirectory() as folder:
         for hearts in WORKERS:
-            measure("SQLite", f"sqlite:///{folder}/{hearts}.sqlite3", hearts, seconds)
+            url = f"sqlite:///{folder}/{hearts}.sqlite3"
+            figures.append(_figure("SQLite", url, hearts, seconds))
     with Leash() as leash:
         for hearts in WORKERS:
             with running(leash) as server:
-                measure("PostgreSQL", server.url(), hearts, seconds, server)
+                figures.append(_figure("PostgreSQL", server.url(), hearts, seconds, server))
+    return figures
 
 
 @contextmanager
@@ -50,9 +52,9 @@ def running(leash: Leash) -> Iterator[PostgresServer]:
         server.stop()
 
 
-def measure(
+def _figure(
     name: str, url: str, hearts: int, seconds: float, server: PostgresServer | None = None
-) -> None:
+) -> Figure:
     """Let so many hearts keep TRIALS leases between them, for a while."""
     migrate(url)
     with ExitStack() as ending:
@@ -69,10 +71,11 @@ def measure(
         time.sleep(seconds)
         took = time.monotonic() - begun
         client, theirs = own_seconds() - client, server_seconds(server) - theirs
-    print(
-        f"{name}: {TRIALS} trials of {hearts} workers: {100 * client / took:.2f} % of a core "
-        f"in the workers, {100 * theirs / took:.2f} % in the server"
-    )
+    used = f"{100 * client / took:.2f} % of a core in the workers"
+    if server is not None:
+        used += f", {100 * theirs / took:.2f} % in the server"
+    what = f"heartbeats of {TRIALS} trials of {hearts} worker{'s' if hearts > 1 else ''}, {name}"
+    return Figure(what, used, "1 % a worker", (client + theirs) / took <= AIM * hearts)
 
 
 def own(url: str, ending: ExitStack) -> Database:
@@ -96,7 +99,3 @@ def server_seconds(server: PostgresServer | None) -> float:
         times.user + times.system
         for times in (it.cpu_times() for it in (parent, *parent.children(recursive=True)))
     )
-
-
-if __name__ == "__main__":
-    main()

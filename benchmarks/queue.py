@@ -1,7 +1,7 @@
 """Measure what a claim and a trial's end cost with ten thousand trials in the queue.
 
 On both databases, as transactions that reach the disk; beside each stands the floor, which is what
-a transaction costs here that changes a single number. On its own: `python -m benchmarks.queue`.
+a transaction costs here that changes a single number.
 """
 
 import tempfile
@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from sqlalchemy import insert, inspect, select, update
 
-from benchmarks.figures import Figure, percentile, show
+from benchmarks.figures import Figure, percentile
 from epochd.embedded.leash import Leash
 from models.ids import new_experiment_id
 from models.lifecycle import StopReason
@@ -141,7 +141,3 @@ def _postgres() -> Iterator[str]:
             yield server.url("bench")
         finally:
             server.stop()
-
-
-if __name__ == "__main__":
-    show("epochd: the queue", measure(500))

@@ -1,11 +1,8 @@
-"""Measure what the service costs: start, time to the first epoch, polling under load, overhead.
+"""What the service costs: start, time to the first epoch, polls under load, overhead, checkpoints.
 
-Everything runs on this machine against the real embedded service (`epochd serve`), one thing at a
-time. Nothing here asserts: it prints what it measured beside what is aimed at. `--quick` does fewer
-repetitions, to see that it works.
+Everything runs on this machine against the real embedded service (`epochd serve`).
 """
 
-import argparse
 import os
 import signal
 import socket
@@ -23,11 +20,9 @@ from itertools import islice
 from pathlib import Path
 
 import httpx
-from rich.console import Console
 
-from benchmarks import queue
 from benchmarks.bare_loop import bare_trial, protected_trainings, seconds_of_bare_trainings
-from benchmarks.figures import Figure, percentile, show
+from benchmarks.figures import Figure, percentile
 
 POLLS_A_SECOND = 200
 POLLING_THREADS = 8
@@ -285,35 +280,3 @@ def checkpoints(folder: Path, repetitions: int, epochs: int, width: int) -> Figu
         "3 %",
         share <= 0.03,
     )
-
-
-def main() -> None:
-    """Run every measurement in turn."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="fewer repetitions")
-    quick = parser.parse_args().quick
-    console = Console(stderr=True)
-    figures = []
-    console.print("1/6 start of the API process …")
-    figures.append(api_start(2 if quick else 7))
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        with service(folder, slots=2) as running:
-            console.print("2/6 POST to first epoch …")
-            figures.append(first_epoch(running, 3 if quick else 9))
-            console.print("3/6 polling while two trainers run …")
-            figures.append(polling(running, 5 if quick else 30))
-            console.print("4/6 the service around a training …")
-            figures.append(overhead(running, folder, 1 if quick else 3, 20 if quick else 700))
-    console.print("5/6 ten thousand trials in the queue …")
-    figures += queue.measure(50 if quick else 500)
-    console.print("6/6 checkpoints …")
-    for width, epochs in ((100, 900), (2200, 70)):
-        with tempfile.TemporaryDirectory() as name:
-            times = (1, epochs // 10) if quick else (3, epochs)
-            figures.append(checkpoints(Path(name), *times, width))
-    show("epochd: the service", figures)
-
-
-if __name__ == "__main__":
-    main()
