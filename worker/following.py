@@ -25,11 +25,13 @@ from worker.messages import (
     Epochs,
     Failed,
     Finished,
+    Report,
     Started,
     Stop,
     StopCause,
     Stopped,
 )
+from worker.process import TrainerGone
 from worker.resuming import Resuming
 from worker.spool import Spool
 from worker.watchdog import Watched
@@ -104,7 +106,8 @@ class Following:
 
         Raises:
             LeaseLost: the trial is another's now.
-            TrainerGone: the trainer ended before it had said how the trial ended.
+            TrainerGone: the trainer ended before it had said how the trial ended, or says what
+                cannot be.
         """
         stopping: Stopping | None = None
         while True:
@@ -115,21 +118,30 @@ class Following:
                 self._trainer.end()
                 return Stopped(reason=stopping.reason)
             match self._trainer.receive(min(GLANCE_SECONDS, self._spool.due_in())):
-                case Finished() | Stopped() as ended:
-                    return ended
+                case Finished() as finished:
+                    return finished
+                case Stopped():
+                    if stopping is None:
+                        raise TrainerGone("it stopped though nobody had asked it to")
+                    return Stopped(reason=stopping.reason)
                 case Failed() as failed:
                     log.error("%s failed: %s", self._lease, failed.detail)
                     return failed
-                case Started() as started:
-                    self._begin(started)
-                case Epochs(rows=rows):
-                    self._spool.add(rows)
-                case Checkpointed(file=file):
-                    self._take(file, checkpoints)
-                case CheckpointFailed(problem=problem):
-                    self._warn(problem)
+                case report:
+                    self._take_note(report, checkpoints)
             self._warn(self._carrier.trouble)
             self._spool.flush()
+
+    def _take_note(self, report: Report | None, checkpoints: Path) -> None:
+        match report:
+            case Started() as started:
+                self._begin(started)
+            case Epochs(rows=rows):
+                self._spool.add(rows)
+            case Checkpointed(file=file):
+                self._take(file, checkpoints)
+            case CheckpointFailed(problem=problem):
+                self._warn(problem)
 
     def _ask_to_stop(self) -> Stopping | None:
         """Ask the trainer to stop, if anybody wants that."""

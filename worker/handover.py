@@ -13,6 +13,8 @@ from worker.waiting import Waiting
 
 # The folder within an attempt's own into which its trainer writes checkpoints.
 CHECKPOINTS = "checkpoints"
+# The file there that its trainer leaves at the end.
+NETWORK = "network.keras"
 
 
 def prepare(
@@ -40,7 +42,7 @@ def prepare(
         trial=resolve(claim.spec, claim.changes, claim.profile, seed=claim.seed),
         profile=claim.profile,
         folder=str(folder),
-        network=str(scratch / "network.keras"),
+        network=str(scratch / NETWORK),
         checkpointing=Checkpointing(
             folder=str(checkpoints), seconds=means.timing.checkpoint, found=found
         ),

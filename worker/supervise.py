@@ -11,6 +11,7 @@ from pathlib import Path
 
 from models.errors import ArtifactsUnavailable, EpochdError, LeaseLost, StorageFull
 from store import failpoints, keys
+from store.artifacts import Stored
 from store.claims import Claim
 from worker import handover
 from worker.carrier import Carrier
@@ -19,7 +20,7 @@ from worker.endings import Ended, Refused, Trained, crash_of
 from worker.following import Following
 from worker.heartbeat import Heart
 from worker.means import Means
-from worker.messages import Failed, Finished, StopCause, Stopped
+from worker.messages import Finished, NetworkFile, StopCause, Stopped
 from worker.process import TrainerGone, TrainerProcess
 from worker.resuming import Resuming
 from worker.scratch import attempt_scratch
@@ -98,7 +99,10 @@ class Attempt:
                 self._claim, self._resuming, scratch, self._means, self._waiting
             )
             self._trainer.send(plan)
-            return self._store(self._following.to_its_end(scratch / handover.CHECKPOINTS))
+            ended = self._following.to_its_end(scratch / handover.CHECKPOINTS)
+            if not isinstance(ended, Finished):
+                return ended
+            return self._store_network(ended, scratch / handover.NETWORK)
         except LeaseLost:
             raise
         except Halted as halted:
@@ -113,27 +117,37 @@ class Attempt:
             log.error("%s: %s", self._lease, gone)  # noqa: TRY400 - the trace is of no use
             return crash_of(gone)
 
-    def _store(self, ended: Finished | Failed | Stopped) -> Ended:
-        return self._store_network(ended) if isinstance(ended, Finished) else ended
-
-    def _store_network(self, finished: Finished) -> Trained:
+    def _store_network(self, finished: Finished, path: Path) -> Trained:
         """Store the network of a training that came to its end.
+
+        Args:
+            finished: says whether there is one.
+            path: where it was to be written; a trainer cannot make us store any other file.
 
         Raises:
             StorageFull, ArtifactsUnavailable: it cannot be stored, for long.
+            TrainerGone: the trainer is not to be trusted.
         """
         file = finished.network
         if file is None:
             return Trained(finished, None)
-        lease = self._lease
-        key = keys.network(lease.experiment_id, lease.number, lease.attempt)
-        path = Path(file.path)
+        if Path(file.path) != path:
+            raise TrainerGone("it reported a network that it was not asked for")
         try:
             network = self._waiting.for_store(
-                lambda: self._means.artifacts.put(key, path), grace=self._means.timing.drain
+                lambda: self._put_network(file), grace=self._means.timing.drain
             )
         except (StorageFull, ArtifactsUnavailable) as error:
             problem = f"The network is trained but could not be stored: {error.detail}"
             raise type(error)(problem) from error
         failpoints.reach(failpoints.Place.NETWORK_STORED)
         return Trained(finished, network)
+
+    def _put_network(self, file: NetworkFile) -> Stored:
+        lease = self._lease
+        key = keys.network(lease.experiment_id, lease.number, lease.attempt)
+        stored = self._means.artifacts.put(key, Path(file.path))
+        if stored.sha256 != file.sha256:
+            self._means.artifacts.delete(key)
+            raise ArtifactsUnavailable("It was damaged on its way.")
+        return stored

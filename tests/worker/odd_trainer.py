@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 
 from models.lifecycle import StopReason
-from worker.messages import Epoch, Epochs, Finished, Ready, Started
+from worker.messages import Epoch, Epochs, Finished, NetworkFile, Ready, Started, StopCause, Stopped
 from worker.trainer.wire import Wire
 
 # The seed of the one trial that a "poisoned" trainer misbehaves with.
@@ -98,6 +98,17 @@ def _write_rubbish(reports: int) -> None:
         os.write(reports, line)
 
 
+def _stop_unasked(reports: int) -> None:
+    for reason in StopCause:
+        os.write(reports, Stopped(reason=reason).line())
+        time.sleep(0.5)
+
+
+def _report_another_file(reports: int) -> None:
+    network = NetworkFile(path="/etc/hostname", sha256="0" * 64, bytes=1)
+    os.write(reports, Finished(stop_reason=StopReason.COMPLETED, network=network).line())
+
+
 ODDITIES: dict[str, Callable[[int], None]] = {
     "crash": lambda _: os.kill(os.getpid(), signal.SIGKILL),
     "stopped": lambda _: os.kill(os.getpid(), signal.SIGSTOP),
@@ -108,6 +119,8 @@ ODDITIES: dict[str, Callable[[int], None]] = {
     "flood": _flood,
     "endless line": _write_without_end,
     "rubbish": _write_rubbish,
+    "unasked": _stop_unasked,
+    "another file": _report_another_file,
 }
 
 if __name__ == "__main__":

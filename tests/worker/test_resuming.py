@@ -281,3 +281,34 @@ def test_a_store_that_stays_away_fails_the_trial_and_says_why(
     assert trial.error is not None
     assert trial.error.code == "artifacts_unavailable"
     assert "could not be stored" in trial.error.detail
+
+
+class DamagesOneNetwork(LocalArtifacts):
+    """Stores the first network that it is given with another last byte."""
+
+    damaged = False
+
+    def put(self, key: str, path: Path) -> Stored:
+        if key.endswith(".keras") and not self.damaged:
+            self.damaged = True
+            path = path.with_suffix(".damaged")
+            path.write_bytes(b"nnn?")
+        return super().put(key, path)
+
+
+@one_database
+def test_a_network_that_is_damaged_on_its_way_is_stored_again(
+    here: Site, script: Script, tmp_path: Path
+) -> None:
+    script({})
+    experiment_id = submit(here)
+    artifacts = DamagesOneNetwork(tmp_path / "store")
+    for key in here.artifacts.keys("datasets"):
+        artifacts.put(key, here.artifacts.local(key))
+
+    InlineWorker(here, SCRIPTED_TRAINER, TIMING, artifacts=artifacts).work()
+
+    assert artifacts.damaged
+    assert here.trial(experiment_id).state is State.SUCCEEDED
+    (network,) = artifacts.keys("experiments")
+    assert artifacts.local(network).read_bytes() == b"n" * 10

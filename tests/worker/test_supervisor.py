@@ -31,7 +31,7 @@ def work(here: Site, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
     return run
 
 
-@pytest.mark.parametrize("odd", ["crash", "hung up"])
+@pytest.mark.parametrize("odd", ["crash", "hung up", "unasked", "another file"])
 def test_a_trial_that_takes_its_trainer_down_three_times_fails_alone(
     here: Site, work: Callable[[str], None], odd: str
 ) -> None:
