@@ -13,7 +13,7 @@ from api.parts import Parts
 from models.errors import ArtifactsUnavailable, Unavailable, Unreadable
 from models.views.dataset import DatasetView
 from store import datasets, keys
-from store.artifacts import plainly
+from store.artifacts import translated
 from store.doorbell import Task
 from store.formats.detect import detect
 
@@ -86,7 +86,7 @@ def _delete(parts: Parts, key: str) -> None:
 def _received(file: BinaryIO) -> Iterator[_Received]:
     """The bytes under a name of their own; what the server spooled has none."""
     with ExitStack() as ending:
-        with plainly():
+        with translated("The folder for temporary files"):
             folder = ending.enter_context(TemporaryDirectory(prefix="epochd-upload-"))
             received = _copied(file, Path(folder) / "upload")
         yield received
