@@ -85,6 +85,8 @@ class Artifacts(Protocol):
     def keys(self, prefix: str) -> Iterator[str]:
         """The keys of all files under a prefix, which ends where a part of a key does.
 
+        Files whose names are no keys are left out, such as the ".nfs…" of a network's file system.
+
         Raises:
             ArtifactsUnavailable: they cannot be listed at the moment.
         """
@@ -108,13 +110,18 @@ class Artifacts(Protocol):
         ...
 
 
+def is_key(name: str) -> bool:
+    """Whether something may be stored under this name."""
+    return _KEY.fullmatch(name) is not None
+
+
 def checked(key: str) -> str:
     """A key that cannot lead out of the root.
 
     Raises:
         ValueError: it could.
     """
-    if not _KEY.fullmatch(key):
+    if not is_key(key):
         raise ValueError(f"{key!r} is not a key")
     return key
 
@@ -185,10 +192,10 @@ class LocalArtifacts:
             remove(self._path(key))
 
     def keys(self, prefix: str) -> Iterator[str]:
-        """As `Artifacts.keys`; what is only being written is no file yet."""
+        """As `Artifacts.keys`; what is only being written has a name that is no key."""
         for path in self._files(self._path(prefix)):
-            if not path.name.endswith(_PART):
-                yield path.relative_to(self._root).as_posix()
+            if is_key(key := path.relative_to(self._root).as_posix()):
+                yield key
 
     def age(self, key: str) -> float:
         """As `Artifacts.age`: since it got its name, which sets the time of the last change."""

@@ -4,7 +4,9 @@ Object stores put a file whole or not at all, so no temporary names are needed t
 whole once its row names it: rows are written after the last file.
 """
 
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -18,6 +20,7 @@ from store.artifacts import (
     LocalArtifacts,
     Stored,
     checked,
+    is_key,
     remove,
     sha256_of,
     translated,
@@ -93,7 +96,7 @@ class RemoteArtifacts:
         place = self._place(prefix)
         with translated(STORE, Exception):
             found = self._files.find(place) if self._files.exists(place) else []
-        yield from (path.removeprefix(f"{self._root}/") for path in found)
+        yield from filter(is_key, (path.removeprefix(f"{self._root}/") for path in found))
 
     def age(self, key: str) -> float:
         """As `Artifacts.age`: a file is written to learn the time at the other end."""
@@ -111,6 +114,12 @@ class RemoteArtifacts:
     def tidy(self, seconds: float) -> None:
         """As `Artifacts.tidy`: of the cache alone, the other end puts files whole or not at all."""
         self._cache.tidy(seconds)
+        with translated("The cache of artifacts"):
+            now = time.time()  # the cache is this machine's own
+            for path in self._fetched.glob("*"):
+                with suppress(FileNotFoundError):  # whoever fetched it was done just now
+                    if now - path.lstat().st_ctime > seconds:
+                        remove(path)
 
     def _place(self, key: str) -> str:
         return f"{self._root}/{checked(key)}"

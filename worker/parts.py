@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from models.errors import Unavailable
+from models.errors import StorageFull, Unavailable
 from models.specs.experiment import Device
 from models.tables.workers import WorkerKind
 from models.version import VERSION
@@ -84,8 +84,8 @@ def _say_hello(database: Database, report: WorkerReport) -> None:
     while True:
         try:
             return _say_alive(database, report)
-        except Unavailable as away:
-            log.warning("waiting for the database: %s", away)
+        except (Unavailable, StorageFull) as trouble:
+            log.warning("waiting for the database: %s", trouble)
             time.sleep(AWAY_SECONDS)
 
 
@@ -95,7 +95,7 @@ def _say_alive(database: Database, report: WorkerReport) -> None:
 
 
 def _say_goodbye(database: Database, report: WorkerReport) -> None:
-    with suppress(Unavailable), database.transaction() as tx:
+    with suppress(Unavailable, StorageFull), database.transaction() as tx:
         workers.leave(tx, report.name)
 
 

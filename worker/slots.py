@@ -2,7 +2,7 @@
 
 import logging
 
-from models.errors import Unavailable
+from models.errors import StorageFull, Unavailable
 from models.specs.experiment import Device
 from store import failpoints, leases
 from store.claims import Claim
@@ -73,6 +73,6 @@ class Slots:
                     device=self._device,
                     lease_seconds=means.timing.lease,
                 )
-        except Unavailable as away:
-            log.warning("nothing can be claimed: %s", away)
+        except (Unavailable, StorageFull) as trouble:
+            log.warning("nothing can be claimed: %s", trouble)
             return None

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import fsspec
 import pytest
 from uuid6 import uuid7
 
@@ -156,6 +157,31 @@ def test_the_keys_under_a_prefix_are_found(store: Artifacts, file: Path, folder:
         "experiments/f/x.npy",
     ]
     assert list(store.keys("experiments/e/2")) == ["experiments/e/2/1/checkpoint-1.npz"]
+
+
+def test_what_is_under_a_name_that_is_no_key_is_none_of_ours(tmp_path: Path, file: Path) -> None:
+    local, url = LocalArtifacts(tmp_path / "files"), f"memory://bucket-{uuid7().hex}"
+    remote = RemoteArtifacts(url, tmp_path / "cache")
+    for store in (local, remote):
+        store.put("a/b", file)
+    (tmp_path / "files" / "a" / ".nfs000012").write_bytes(b"x")
+    fsspec.open(f"{url}/a/.nfs000012", "wb").open().close()
+    for store in (local, remote):
+        assert list(store.keys("a")) == ["a/b"]
+
+
+def test_what_a_killed_reader_had_fetched_is_tidied_away(tmp_path: Path, file: Path) -> None:
+    store = RemoteArtifacts(f"memory://bucket-{uuid7().hex}", tmp_path / "cache")
+    store.put("a/b", file)
+    store.local("a/b")
+    left = tmp_path / "cache" / "fetched" / "half"
+    left.mkdir()
+    (left / "x.npy").write_bytes(b"half")
+    store.tidy(3600)
+    assert left.exists()
+    store.tidy(-1)
+    assert not left.exists()
+    assert store.local("a/b").read_bytes() == CONTENT
 
 
 def test_a_file_has_an_age_by_the_clock_of_the_store(store: Artifacts, file: Path) -> None:

@@ -71,6 +71,14 @@ def test_what_no_row_names_goes_when_it_is_old_enough(
     assert [found.key for found in claim_again(here, fresh)] == [named]
 
 
+def test_a_file_that_is_none_of_ours_keeps_no_other_from_being_collected(
+    here: Site, tmp_path: Path
+) -> None:
+    put(here, keys.network("exp_gone", 1, 1), tmp_path)
+    (tmp_path / "experiments" / "exp_gone" / "1" / "1" / ".nfs000012").write_bytes(b"x")
+    assert collect(here, 0.0) == set()
+
+
 def claim_again(here: Site, lease: Lease) -> tuple[checkpoints.Checkpoint, ...]:
     with here.database.snapshot() as tx:
         return checkpoints.of(tx, lease)
