@@ -50,7 +50,9 @@ class Attempt:
         self._trainer = Watched(trainer, hang=means.timing.hang)
         self._means = means
         self._heart = heart.heartbeat(claim.lease)
-        self._waiting = Waiting(self._heart, means.drain, means.timing.artifacts)
+        self._waiting = Waiting(
+            self._heart, means.drain, means.timing.artifacts, claim.spec.limits.max_seconds
+        )
         self._resuming = Resuming(claim, means.artifacts)
         self._carrier = Carrier(means.artifacts, claim.lease)
         spool = Spool(means.database, claim.lease, self._carrier, means.timing.flush)
@@ -135,7 +137,7 @@ class Attempt:
             raise TrainerGone("it reported a network that it was not asked for")
         try:
             network = self._waiting.for_store(
-                lambda: self._put_network(file), grace=self._means.timing.drain
+                lambda: self._put_network(file), grace=self._means.timing.drain, trained=True
             )
         except (StorageFull, ArtifactsUnavailable) as error:
             problem = f"The network is trained but could not be stored: {error.detail}"

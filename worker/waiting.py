@@ -70,21 +70,28 @@ class Waiting:
         heart: of the attempt.
         drain: set when the worker is to end.
         seconds: how long a store that is away or full is tried.
+        limit: seconds from now on that the trial may take, its fetches included.
     """
 
-    def __init__(self, heart: Heartbeat, drain: threading.Event, seconds: float) -> None:
+    def __init__(
+        self, heart: Heartbeat, drain: threading.Event, seconds: float, limit: float
+    ) -> None:
+        self._time_out_at = time.monotonic() + limit
         self._heart = heart
         self._drain = drain
         self._seconds = seconds
         self._drain_seen_at: float | None = None
 
-    def for_store(self, verb: Callable[[], Result], *, grace: float = 0.0) -> Result:
+    def for_store(
+        self, verb: Callable[[], Result], *, grace: float = 0.0, trained: bool = False
+    ) -> Result:
         """Do something with the artifact store; when it is away or full, again and again.
 
         Args:
             verb: what is done; safe to repeat. When the wait is halted, a try that is under way is
                 left to itself.
             grace: seconds that it may still take when the worker is to end.
+            trained: the training is over, so that its time limit does not count any more.
 
         Raises:
             StorageFull, ArtifactsUnavailable: it still is.
@@ -92,12 +99,12 @@ class Waiting:
             LeaseLost: the trial is another's now.
         """
         return patiently(
-            lambda: self._attentively(verb, grace),
+            lambda: self._attentively(verb, grace, trained=trained),
             seconds=self._seconds,
-            pause=lambda seconds: self._pause(seconds, grace),
+            pause=lambda seconds: self._pause(seconds, grace, trained=trained),
         )
 
-    def _attentively(self, verb: Callable[[], Result], grace: float) -> Result:
+    def _attentively(self, verb: Callable[[], Result], grace: float, *, trained: bool) -> Result:
         done: Future[Result] = Future()
 
         def run() -> None:
@@ -108,20 +115,22 @@ class Waiting:
 
         threading.Thread(target=run, name="artifacts", daemon=True).start()
         while not wait([done], GLANCE_SECONDS).done:
-            self._heed(grace)
+            self._heed(grace, trained=trained)
         return done.result()
 
-    def _pause(self, seconds: float, grace: float) -> None:
+    def _pause(self, seconds: float, grace: float, *, trained: bool) -> None:
         until = time.monotonic() + seconds
         while (left := until - time.monotonic()) > 0:
-            self._heed(grace)
+            self._heed(grace, trained=trained)
             time.sleep(min(GLANCE_SECONDS, left))
 
-    def _heed(self, grace: float) -> None:
+    def _heed(self, grace: float, *, trained: bool) -> None:
         if self._heart.lost:
             raise LeaseLost
         if self._heart.cancelled:
             raise Halted(StopCause.CANCEL)
+        if not trained and time.monotonic() > self._time_out_at:
+            raise Halted(StopCause.TIMEOUT)
         if self._drain.is_set():
             now = time.monotonic()
             if self._drain_seen_at is None:

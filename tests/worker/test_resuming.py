@@ -312,3 +312,27 @@ def test_a_network_that_is_damaged_on_its_way_is_stored_again(
     assert here.trial(experiment_id).state is State.SUCCEEDED
     (network,) = artifacts.keys("experiments")
     assert artifacts.local(network).read_bytes() == b"n" * 10
+
+
+class StuckTable(LocalArtifacts):
+    """Never hands a table out, as one on a hung network disk, until it is let go."""
+
+    go = threading.Event()
+
+    def local(self, key: str, sha256: str | None = None) -> Path:
+        self.go.wait(60)
+        return super().local(key, sha256)
+
+
+@one_database
+def test_a_table_that_never_comes_is_waited_for_no_longer_than_the_trial_may_take(
+    here: Site, script: Script, tmp_path: Path
+) -> None:
+    script({})
+    experiment_id = submit(here, max_seconds=1)
+    artifacts = StuckTable(tmp_path / "store")
+
+    InlineWorker(here, SCRIPTED_TRAINER, TIMING, artifacts=artifacts).work()
+    artifacts.go.set()
+
+    assert here.trial(experiment_id).stop_reason is StopReason.TIMED_OUT
