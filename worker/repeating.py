@@ -15,6 +15,9 @@ from models.errors import StorageFull, Unavailable
 
 log = logging.getLogger(__name__)
 
+# An action may hang, say on a locked database; its thread is left behind then.
+STOP_SECONDS = 5.0
+
 
 class Repeating:
     """A context manager; or `start` and `stop`.
@@ -37,10 +40,10 @@ class Repeating:
         self._thread.start()
 
     def stop(self, *, wait: bool = True) -> None:
-        """End; waits for an action that is under way unless told not to. Safe to repeat."""
+        """End; waits a while for an action that is under way unless told not to. Safe to repeat."""
         self._over.set()
         if wait and self._thread.is_alive():
-            self._thread.join()
+            self._thread.join(STOP_SECONDS)
 
     def __enter__(self) -> Self:
         self.start()

@@ -51,7 +51,7 @@ class Sweeper:
         self._repeating.start()
 
     def stop(self) -> None:
-        """End; waits for a sweep that is under way."""
+        """End; waits a while for a sweep that is under way."""
         self._repeating.stop()
 
     def sweep(self) -> None:

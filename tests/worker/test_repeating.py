@@ -2,11 +2,12 @@
 
 import logging
 import threading
+import time
 
 import pytest
 
 from models.errors import LeaseLost, Unavailable
-from worker.repeating import Repeating
+from worker.repeating import STOP_SECONDS, Repeating
 
 PATIENCE_SECONDS = 10.0
 
@@ -59,3 +60,22 @@ def test_an_action_may_end_its_own_repetition() -> None:
     with repeating:
         assert done.wait(PATIENCE_SECONDS)
         repeating.stop()
+
+
+def test_an_action_that_hangs_does_not_hold_up_the_end() -> None:
+    begun, go = threading.Event(), threading.Event()
+
+    def hang() -> None:
+        begun.set()
+        go.wait(60)
+
+    repeating = Repeating(hang, every=0.01, name="test")
+    repeating.start()
+    assert begun.wait(10)
+
+    asked_at = time.monotonic()
+    repeating.stop()
+    took = time.monotonic() - asked_at
+    go.set()
+
+    assert took < 2 * STOP_SECONDS
