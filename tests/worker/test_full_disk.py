@@ -52,6 +52,13 @@ def test_a_full_disk_is_waited_for_and_the_next_trial_gets_only_its_own_epochs(
         assert losses == [[1.0, 1.0], [2.0, 2.0]]
 
 
+def test_a_claim_on_a_full_disk_is_left_for_the_next_ring(here: Site, database_url: str) -> None:
+    with _full_for_a_moment(database_url, {1}) as database:
+        experiment_id = here.submit(small(here.table()))
+        InlineWorker(here, ODD_TRAINER, Timing(lease=20.0), database=database).work()
+        assert here.trial(experiment_id).state is State.QUEUED
+
+
 @contextmanager
 def _full_for_a_moment(url: str, full: set[int]) -> Iterator[Database]:
     database = FullForAMoment(url, full)
