@@ -103,11 +103,11 @@ class Closing:
     def _insist(self, verb: Callable[[Session], State]) -> int:
         give_up_at = math.inf
         while True:
+            if self._drain.is_set():  # before a try: one on a locked database takes long itself
+                give_up_at = min(give_up_at, time.monotonic() + self._timing.away)
             try:
                 return self._write(verb)
             except (Unavailable, StorageFull) as away:
-                if self._drain.is_set():
-                    give_up_at = min(give_up_at, time.monotonic() + self._timing.away)
                 if time.monotonic() >= give_up_at:
                     log.error("the end of %s is lost: %s", self._lease, away)  # noqa: TRY400 - expected
                     return 0
