@@ -1,6 +1,6 @@
 """`make faults`: the long campaign on each database, and four writers on one SQLite file.
 
-python -m tests.faults --trials 200 --faults 150 --seed 1 --database both --minutes 25
+python -m tests.faults --trials 200 --faults 150 --seed 1 --database both --minutes 40
 """
 
 import argparse
@@ -92,7 +92,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--faults", type=int, default=150, help="on each database")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--database", choices=[*KINDS, "both"], default="both")
-    parser.add_argument("--minutes", type=float, default=25.0, help="at most, on each database")
+    parser.add_argument("--minutes", type=float, default=40.0, help="at most, on each database")
     parser.add_argument("--writers-seconds", type=float, default=60.0, help="0: without them")
     parser.add_argument("--folder", type=Path, help="for the logs; kept")
     parser.add_argument("--json", type=Path, default=Path("faults.json"))
