@@ -58,6 +58,11 @@ class BoundedConnection(Connection):
 
     patience: float | None = None
 
+    def __del__(self) -> None:  # type: ignore[override] # psycopg hands in what it warns with
+        """Close what came back to a pool that was disposed of meanwhile: nobody else would."""
+        if hasattr(self, "pgconn"):
+            self.pgconn.finish()
+
     def wait(self, gen: PQGen[RV], interval: float = 0.1, timeout: float | None = None) -> RV:
         """As psycopg does, which can bound a wait but does so for cancelling alone.
 
