@@ -16,11 +16,10 @@ from models.errors import DatasetUnavailable, NotFound
 from models.profile import DatasetProfile, TableProfile
 from store.formats.builtin import write_bundled
 from store.formats.read import read
+from worker.timing import GLANCE_SECONDS
 
 # CIFAR-10 is 170 MB; a network slower than this is not worth the wait of a worker.
 DOWNLOAD_SECONDS = 900
-# How long the end of a download, or a wish to end it, may go unnoticed.
-GLANCE_SECONDS = 0.1
 
 
 class Drained(Exception):

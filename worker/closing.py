@@ -24,12 +24,9 @@ from worker.carrier import Carrier
 from worker.endings import Crashed, Ended, Exhausted, Refused, Trained, failure
 from worker.messages import StopCause, Stopped
 from worker.spool import Spool
-from worker.timing import Timing
+from worker.timing import AWAY_SECONDS, Timing
 
 log = logging.getLogger(__name__)
-
-# A database that is away or full when a trial ends is tried again so often.
-AWAY_SECONDS = 1.0
 
 
 class Closing:

@@ -34,12 +34,10 @@ from worker.messages import (
 from worker.process import TrainerGone
 from worker.resuming import Resuming
 from worker.spool import Spool
+from worker.timing import GLANCE_SECONDS
 from worker.watchdog import Watched
 
 log = logging.getLogger(__name__)
-
-# How long one wait for a report lasts: a cancel that the heartbeat brought is seen as soon.
-GLANCE_SECONDS = 0.1
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,6 @@ fence decides later whether their results still count.
 import threading
 import time
 from collections.abc import Mapping
-from types import TracebackType
 from typing import Self
 
 from store import leases
@@ -103,10 +102,5 @@ class Heartbeat:
         self._heart.begin(self)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._heart.end(self)

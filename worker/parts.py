@@ -24,12 +24,9 @@ from store.remote_artifacts import open_artifacts
 from store.workers import WorkerReport
 from worker.repeating import Repeating
 from worker.sweep import Sweeper
-from worker.timing import Timing
+from worker.timing import AWAY_SECONDS, Timing
 
 log = logging.getLogger(__name__)
-
-# How soon a database that was away when a worker began is tried again.
-AWAY_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,11 +19,10 @@ from store.epochs import EpochRecord
 from store.fence import Lease
 from worker.carrier import Carrier
 from worker.messages import Epoch
+from worker.timing import AWAY_SECONDS
 
 log = logging.getLogger(__name__)
 
-# How soon a database that was away or full is tried again.
-AWAY_SECONDS = 1.0
 
 Note = Callable[[Session], Sequence[str]]
 """Something to be written; the keys of the files that no row names any more then."""

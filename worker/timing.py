@@ -2,6 +2,11 @@
 
 from dataclasses import dataclass
 
+# How soon a database that is away or full is tried again.
+AWAY_SECONDS = 1.0
+# How long a wait lasts before it looks whether anybody wants something else by now.
+GLANCE_SECONDS = 0.1
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timing:

@@ -10,11 +10,10 @@ from contextlib import contextmanager
 from models.specs.experiment import Device
 from worker.messages import Ready
 from worker.process import TrainerGone, TrainerProcess, TrainerSettings
+from worker.timing import GLANCE_SECONDS
 
 log = logging.getLogger(__name__)
 
-# How soon a wait for a warming trainer notices that the worker is to end.
-GLANCE_SECONDS = 0.1
 # Importing TensorFlow takes 4-8 s on an idle machine, and far longer on an overloaded one.
 WARM_SECONDS = 300.0
 # A trainer that cannot even start is tried again, but not in a tight circle.

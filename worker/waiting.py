@@ -14,10 +14,10 @@ from typing import TypeVar
 from models.errors import ArtifactsUnavailable, LeaseLost, StorageFull
 from worker.heartbeat import Heartbeat
 from worker.messages import StopCause
+from worker.timing import GLANCE_SECONDS
 
 log = logging.getLogger(__name__)
 
-GLANCE_SECONDS = 0.1
 # The first pause between two tries; each next one is twice as long, up to the longest.
 PAUSE_SECONDS = 1.0
 MAX_PAUSE_SECONDS = 15.0

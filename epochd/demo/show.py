@@ -1,7 +1,6 @@
 """What the demo shows: a live line a trial, then the comparison."""
 
 from collections.abc import Mapping
-from types import TracebackType
 from typing import Self
 
 from pydantic import JsonValue
@@ -36,12 +35,7 @@ class TrialLines:
         self._progress.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._progress.stop()
 
     def update(self, trials: tuple[Trial, ...]) -> None:

@@ -12,7 +12,6 @@ import signal
 import subprocess
 import sys
 import time
-from types import TracebackType
 from typing import Self
 
 # How long a process has to end by itself before the guard kills it.
@@ -55,12 +54,7 @@ class Leash:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _tell(self, line: str) -> None:

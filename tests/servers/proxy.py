@@ -14,7 +14,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from pathlib import Path
-from types import TracebackType
 from typing import Self, TypeVar
 from urllib.parse import parse_qs, urlsplit, urlunsplit
 
@@ -103,12 +102,7 @@ class Proxy:
         self.restore()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.cut()
         self._listener.close()
         self._loop.call_soon_threadsafe(self._loop.stop)
