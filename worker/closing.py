@@ -78,6 +78,10 @@ class Closing:
             case Trained():
                 outcome = _success(ended, engine)
                 return self._insist(lambda tx: leases.finish(tx, lease, outcome, resumed=resumed))
+            case Crashed() | messages.Failed(passing=True):
+                self._save_progress()
+                failed = failure(ended, max_seconds=self._max_seconds, engine=engine)
+                return self._insist(lambda tx: leases.crashed(tx, lease, failed))
             case messages.Failed() | Refused() | Exhausted() | Stopped(reason=StopCause.TIMEOUT):
                 failed = failure(ended, max_seconds=self._max_seconds, engine=engine)
                 return self._insist(lambda tx: leases.finish(tx, lease, failed, resumed=resumed))
@@ -87,10 +91,6 @@ class Closing:
                 self._save_progress()
                 reason = "Its worker was told to end."
                 return self._insist(lambda tx: leases.release(tx, lease, reason))
-            case Crashed():
-                self._save_progress()
-                failed = failure(ended, max_seconds=self._max_seconds, engine=engine)
-                return self._insist(lambda tx: leases.crashed(tx, lease, failed))
 
     def _save_progress(self) -> None:
         """Let the newest checkpoint still be stored, for the attempt that comes after this one."""

@@ -224,6 +224,7 @@ class Failed(Message):
         code: stable, machine readable.
         problem: one or two sentences for the client.
         detail: the stack trace, for the log alone.
+        passing: it is no fault of the trial's, so another attempt may do better.
     """
 
     kind: Literal["failed"] = "failed"
@@ -231,6 +232,7 @@ class Failed(Message):
     code: str
     problem: str
     detail: str
+    passing: bool = False
 
 
 class Pulse(Message):

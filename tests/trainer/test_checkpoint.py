@@ -1,6 +1,7 @@
 """A checkpoint is read whole or refused, and a refused one has changed nothing."""
 
 import json
+import os
 import resource
 import zipfile
 from collections.abc import Iterator
@@ -13,10 +14,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.servers.disk import failing_disk
 from tests.trainer.zoo import Animal, Training, ready
+from worker.messages import CheckpointFile, Checkpointing
 from worker.trainer import checkpoint
-from worker.trainer.checkpoint import Progress, UnusableCheckpoint
-from worker.trainer.checkpointing import MAX_SHARE, Pace
+from worker.trainer.checkpoint import Progress, UnreadCheckpoint, UnusableCheckpoint
+from worker.trainer.checkpointing import MAX_SHARE, Pace, resume
 from worker.trainer.loop import Position
 
 # Keras converts its variables in a way that numpy 2 warns of.
@@ -39,6 +42,13 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     training.loop.run()
     checkpoint.write(path, training.network, training.callbacks, PROGRESS)
     return path
+
+
+@pytest.fixture
+def bad_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file that is there, and that cannot be read."""
+    with failing_disk(tmp_path / "medium") as path:
+        yield path
 
 
 @pytest.fixture(scope="module")
@@ -219,6 +229,60 @@ def test_what_is_no_file_of_ours_at_all_is_refused(fresh: Training, tmp_path: Pa
 
     for name in ("empty", "text", "array.npy", "missing", "."):
         _assert_refused(tmp_path / name, fresh)
+
+
+def test_a_checkpoint_that_cannot_be_read_now_is_not_taken_for_damaged(
+    written: Path, fresh: Training
+) -> None:
+    before = _values(fresh)
+
+    with _no_more_files(), pytest.raises(UnreadCheckpoint, match="Too many open files"):
+        _load(written, fresh)
+
+    assert _same(_values(fresh), before)
+
+
+def test_a_disk_that_fails_damages_no_checkpoint(fresh: Training, bad_disk: Path) -> None:
+    with pytest.raises(UnreadCheckpoint, match="Input/output error"):
+        _load(bad_disk, fresh)
+
+
+def test_an_attempt_passes_over_what_it_cannot_read_now_and_does_not_call_it_damaged(
+    written: Path, fresh: Training, bad_disk: Path
+) -> None:
+    found = Checkpointing(folder="", seconds=1.0, found=(_file(3, bad_disk), _file(2, written)))
+
+    beginning = resume(found, fresh.network, fresh.callbacks)
+
+    assert (beginning.epoch, beginning.unreadable) == (2, ())
+
+
+def test_an_attempt_that_can_read_none_of_them_now_does_not_begin_anew(
+    fresh: Training, bad_disk: Path, tmp_path: Path
+) -> None:
+    damaged = tmp_path / "damaged.npz"
+    damaged.write_bytes(b"damaged")
+    found = Checkpointing(folder="", seconds=1.0, found=(_file(3, bad_disk), _file(2, damaged)))
+
+    with pytest.raises(UnreadCheckpoint):
+        resume(found, fresh.network, fresh.callbacks)
+
+
+def _file(epoch: int, path: Path) -> CheckpointFile:
+    return CheckpointFile(epoch=epoch, path=str(path), sha256="", bytes=0)
+
+
+@contextmanager
+def _no_more_files() -> Iterator[None]:
+    """This process may open no further file."""
+    free = os.dup(0)
+    os.close(free)
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (free, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
 
 
 def test_a_checkpoint_for_which_there_is_no_room_leaves_the_one_before_and_no_rest(

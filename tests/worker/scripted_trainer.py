@@ -2,9 +2,9 @@
 
 The script maps epochs to what happens after them, in order: "checkpoint" (and a wait until it is
 stored), "left" (a checkpoint without the wait), "rubbish" (one that it cannot read itself), "full"
-(it says that it could not write one), and, once each over all attempts, "die" and "hold" (until it
-is told to stop). EPOCHD_TEST_CHECKPOINT and EPOCHD_TEST_NETWORK are the sizes of its files, in
-bytes.
+(it says that it could not write one), and, once each over all attempts, "die", "unread" (it fails
+with trouble that passes) and "hold" (until it is told to stop). EPOCHD_TEST_CHECKPOINT and
+EPOCHD_TEST_NETWORK are the sizes of its files, in bytes.
 """
 
 import hashlib
@@ -23,6 +23,7 @@ from worker.messages import (
     Checkpointing,
     Epoch,
     Epochs,
+    Failed,
     Finished,
     NetworkFile,
     Ready,
@@ -37,6 +38,19 @@ EPOCH_SECONDS = 0.02
 SAID_SECONDS = 50.0
 
 
+class Unread(Exception):
+    """It cannot read something at the moment."""
+
+
+UNREAD = Failed(
+    stop_reason=StopReason.ERROR,
+    code="artifacts_unavailable",
+    problem="What it was to go on from could not be read: Stale file handle.",
+    detail="",
+    passing=True,
+)
+
+
 def main(commands: int, reports: int) -> None:
     wire = Wire(commands, reports)
     wire.send(Ready(pid=os.getpid(), device="cpu"))
@@ -46,6 +60,8 @@ def main(commands: int, reports: int) -> None:
             wire.send(train(plan, wire))
         except Interrupted as interrupted:
             wire.send(Stopped(reason=interrupted.reason))
+        except Unread:
+            wire.send(UNREAD)
 
 
 def train(plan: Train, wire: Wire) -> Finished:
@@ -94,6 +110,9 @@ def act(action: str, epoch: int, checkpointing: Checkpointing, wire: Wire) -> No
         case "die":
             if first(f"die-{epoch}"):
                 os.kill(os.getpid(), signal.SIGKILL)
+        case "unread":
+            if first(f"unread-{epoch}"):
+                raise Unread
         case "hold":
             if first(f"hold-{epoch}"):
                 hold(wire)

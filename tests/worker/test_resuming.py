@@ -168,6 +168,21 @@ def test_what_the_trainer_cannot_read_is_left_out_and_never_tried_again(
 
 
 @one_database
+def test_a_checkpoint_that_cannot_be_read_for_a_moment_costs_an_attempt_and_nothing_else(
+    here: Site, script: Script
+) -> None:
+    script({2: ["checkpoint"], 4: ["unread"]})
+    experiment_id = submit(here)
+
+    InlineWorker(here, SCRIPTED_TRAINER, TIMING).work()
+
+    trial = here.trial(experiment_id)
+    assert trial.state is State.SUCCEEDED
+    assert [attempt.outcome for attempt in trial.attempts] == ["error", "completed"]
+    assert [event.attempt for event in told(here, experiment_id, "trial.resumed")] == [2]
+
+
+@one_database
 def test_epochs_that_are_trained_again_count_once_against_the_time_limit(
     here: Site, script: Script
 ) -> None:

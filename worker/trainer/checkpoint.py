@@ -4,6 +4,7 @@ A zip of arrays as numpy's .npz is, and one array of bytes that is JSON; nothing
 When to write, and what becomes of the file, is decided elsewhere.
 """
 
+import errno
 import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,10 @@ from worker.trainer.loop import Position
 
 STATE = "state"
 
+# What the system says of a file that is gone, or whose length is not what its zip says. Whatever
+# else it says (EIO, ESTALE, ETIMEDOUT, EMFILE, ...) is of the disk, the network or this process.
+_OF_THE_FILE = {None, errno.EINVAL, errno.EISDIR, errno.ENOENT, errno.ENOTDIR}
+
 Array = NDArray[np.generic]
 Callbacks = Sequence[keras.callbacks.Callback]
 Found = TypeVar("Found", bound=keras.callbacks.Callback)
@@ -27,6 +32,10 @@ Found = TypeVar("Found", bound=keras.callbacks.Callback)
 
 class UnusableCheckpoint(Exception):
     """A file is no whole checkpoint of this training; the message says why."""
+
+
+class UnreadCheckpoint(Exception):
+    """A file cannot be read at the moment, and may be whole; the message says why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,6 +180,7 @@ def load(path: Path, network: keras.Model, callbacks: Callbacks) -> Resumed:
 
     Raises:
         UnusableCheckpoint: it is none of this network and these callbacks; nothing has changed.
+        UnreadCheckpoint: it cannot be read at the moment; nothing has changed.
         MemoryError: there is too little to read it. That is no fault of the file's, so it does not
             count as damaged.
     """
@@ -184,10 +194,25 @@ def load(path: Path, network: keras.Model, callbacks: Callbacks) -> Resumed:
     except (UnusableCheckpoint, MemoryError):
         raise
     except Exception as error:  # a damaged file has a dozen kinds of exceptions to offer
+        trouble = _trouble(error)
+        if trouble is not None:
+            raise UnreadCheckpoint(trouble) from error
         raise UnusableCheckpoint(f"{path.name} cannot be read: {error!r}") from error
     for variable, value in zip(_variables(network), values, strict=True):
         variable.assign(value)
     return Resumed(state, best)
+
+
+def _trouble(error: BaseException | None) -> str | None:
+    """What the system says, unless that, or what made it of that, is the file's own fault.
+
+    Python's zipfile calls every file whose end it cannot read no zip file, whyever that is.
+    """
+    while error is not None:
+        if isinstance(error, OSError) and error.errno not in _OF_THE_FILE:
+            return error.strerror or type(error).__name__
+        error = error.__context__
+    return None
 
 
 def _check(state: _State, network: keras.Model, callbacks: Callbacks) -> None:

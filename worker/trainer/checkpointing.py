@@ -16,7 +16,12 @@ import keras
 from store.artifacts import sha256_of
 from worker.messages import Checkpointed, CheckpointFailed, CheckpointFile, Checkpointing
 from worker.trainer import checkpoint
-from worker.trainer.checkpoint import Progress, Resumed, UnusableCheckpoint
+from worker.trainer.checkpoint import (
+    Progress,
+    Resumed,
+    UnreadCheckpoint,
+    UnusableCheckpoint,
+)
 
 log = logging.getLogger(__name__)
 
@@ -48,16 +53,30 @@ def resume(
     network: keras.Model,
     callbacks: Sequence[keras.callbacks.Callback],
 ) -> Beginning:
-    """Go on from the newest checkpoint that is of use, or else from the network as it is."""
+    """Go on from the newest checkpoint that is of use, or else from the network as it is.
+
+    One that cannot be read at the moment is passed over, and stays: to train again what lies
+    between it and the one before takes seconds. To train everything again may take a night, because
+    of a disk that hiccups; so that is left to an attempt that can read it.
+
+    Raises:
+        UnreadCheckpoint: none is of use, and not all of them were damaged.
+    """
     unreadable: list[int] = []
+    unread: UnreadCheckpoint | None = None
     for file in () if checkpointing is None else checkpointing.found:
         try:
             resumed = checkpoint.load(Path(file.path), network, callbacks)
         except UnusableCheckpoint as problem:
             log.warning("the checkpoint of epoch %d is of no use: %s", file.epoch, problem)
             unreadable.append(file.epoch)
+        except UnreadCheckpoint as trouble:
+            log.warning("the checkpoint of epoch %d cannot be read now: %s", file.epoch, trouble)
+            unread = unread or trouble
         else:
             return Beginning(resumed, tuple(unreadable))
+    if unread is not None:
+        raise unread
     return Beginning(None, tuple(unreadable))
 
 

@@ -9,14 +9,14 @@ import tensorflow as tf
 
 from health import divergence
 from models import failures
-from models.errors import EpochdError, StorageFull
+from models.errors import ArtifactsUnavailable, EpochdError, StorageFull
 from models.lifecycle import StopReason
 from models.monitor import monitored
 from models.trial import TrialSpec
 from store.artifacts import sha256_of
 from worker.messages import Ending, Failed, Finished, NetworkFile, Started, Stopped, Train
 from worker.trainer import engine
-from worker.trainer.checkpoint import Resumed
+from worker.trainer.checkpoint import Resumed, UnreadCheckpoint
 from worker.trainer.checkpointing import Checkpointer, resume
 from worker.trainer.data import Prepared, prepare
 from worker.trainer.export import export
@@ -43,6 +43,14 @@ def attempt(plan: Train, wire: Wire) -> Finished | Stopped | Failed:
             problem="The network, its batches and its data need more memory than there is here. "
             "Try a smaller batch_size or a smaller network.",
             detail=traceback.format_exc(),
+        )
+    except UnreadCheckpoint as trouble:
+        return Failed(
+            stop_reason=StopReason.ERROR,
+            code=ArtifactsUnavailable.code,
+            problem=f"What it was to go on from could not be read: {trouble}.",
+            detail=traceback.format_exc(),
+            passing=True,
         )
     except Exception as caught:  # noqa: BLE001 - a bad plan must not end the trainer
         error = _plainly(caught)
