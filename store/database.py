@@ -3,6 +3,7 @@
 Whoever opens a transaction owns it; no verb of the store commits.
 """
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -27,11 +28,16 @@ class Database:
     Args:
         url: "sqlite:////data/epochd.sqlite3" or "postgresql://user@host/name".
         bounded: no answer may take longer than everyday statements do; a migration's may.
+        hurry: once it is set, a SQLite that others hold locked is waited for a moment only.
     """
 
-    def __init__(self, url: str, *, bounded: bool = True) -> None:
+    def __init__(
+        self, url: str, *, bounded: bool = True, hurry: threading.Event | None = None
+    ) -> None:
         self.url = url
-        self._writer, self._reader = _engines(make_url(url), bounded=bounded)
+        self._writer, self._reader = _engines(
+            make_url(url), bounded=bounded, hurry=hurry or threading.Event()
+        )
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
@@ -91,11 +97,11 @@ def _session(engine: Engine) -> Session:
     )
 
 
-def _engines(url: URL, *, bounded: bool) -> tuple[Engine, Engine]:
+def _engines(url: URL, *, bounded: bool, hurry: threading.Event) -> tuple[Engine, Engine]:
     """One for transactions and one for snapshots, with the same pool of connections."""
     if url.get_backend_name() == "sqlite":
         engine = _engine(url)
-        sqlite.prepare(engine)
+        sqlite.prepare(engine, hurry)
         return engine.execution_options(**sqlite.WRITER), engine
     # psycopg would cost every start on SQLite a tenth of a second.
     from store import postgresql  # noqa: PLC0415

@@ -1,22 +1,36 @@
 """SQLite's own manners: who begins a transaction, how it waits, how it reaches the disk."""
 
 import sqlite3
+import threading
+import time
 from typing import Any
 
 from sqlalchemy import Connection, Engine, event
+from sqlalchemy.exc import OperationalError
 
 # A writer waits this long for the others; longer means that one of them hangs.
 BUSY_SECONDS = 30.0
+# Whoever is about to end waits this long: all in all a worker has 30 s for that.
+HURRIED_SECONDS = 2.0
+# SQLite's own wait cannot be cut short, so a writer's consists of such steps.
+STEP_SECONDS = 0.5
 
 # Execution option of a connection: the statement that opens its transactions.
 BEGIN = "epochd_begin"
 WRITER = {BEGIN: "BEGIN IMMEDIATE"}
 
 
-def prepare(engine: Engine) -> None:
-    """Take transaction control away from the driver, and set up each new connection."""
+def prepare(engine: Engine, hurry: threading.Event) -> None:
+    """Take transaction control away from the driver, and set up each new connection.
+
+    Once `hurry` is set, a writer waits no longer than HURRIED_SECONDS for the others.
+    """
+
+    def begin(connection: Connection) -> None:
+        _begin(connection, hurry)
+
     event.listen(engine, "connect", _connected)
-    event.listen(engine, "begin", _begin)
+    event.listen(engine, "begin", begin)
 
 
 def safe_with_wal(version: tuple[int, int, int]) -> bool:
@@ -43,6 +57,34 @@ def _connected(connection: sqlite3.Connection, record: Any) -> None:
         connection.execute(f"PRAGMA {setting}").close()
 
 
-def _begin(connection: Connection) -> None:
+def _begin(connection: Connection, hurry: threading.Event) -> None:
     # A reader that turns into a writer halfway cannot wait for its lock, so writers say so first.
-    connection.exec_driver_sql(connection.get_execution_options().get(BEGIN, "BEGIN"))
+    statement = connection.get_execution_options().get(BEGIN)
+    if statement is None:
+        connection.exec_driver_sql("BEGIN")
+        return
+    begun = time.monotonic()
+    _wait_at_most(connection, STEP_SECONDS)
+    try:
+        while True:
+            try:
+                connection.exec_driver_sql(statement)
+            except OperationalError as error:
+                patience = HURRIED_SECONDS if hurry.is_set() else BUSY_SECONDS
+                if not _is_busy(error) or time.monotonic() - begun >= patience:
+                    raise
+            else:
+                return
+    finally:
+        _wait_at_most(connection, BUSY_SECONDS)
+
+
+def _is_busy(error: OperationalError) -> bool:
+    return getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY
+
+
+def _wait_at_most(connection: Connection, seconds: float) -> None:
+    """Set how long each of this connection's statements waits for a lock."""
+    cursor = connection.connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout={int(seconds * 1000)}")
+    cursor.close()

@@ -6,6 +6,7 @@ The sweeper and the sign of life run beside its work.
 import logging
 import os
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -56,10 +57,15 @@ class Parts:
 
 
 @contextmanager
-def parts(places: Places, report: WorkerReport, timing: Timing) -> Iterator[Parts]:
-    """The parts, with the sweeper and the sign of life running beside them."""
+def parts(
+    places: Places, report: WorkerReport, timing: Timing, drain: threading.Event
+) -> Iterator[Parts]:
+    """The parts, with the sweeper and the sign of life running beside them.
+
+    Once `drain` is set, the worker is to end: then nobody waits long for the database any more.
+    """
     with ExitStack() as ending:
-        database = Database(places.database)
+        database = Database(places.database, hurry=drain)
         ending.callback(database.dispose)
         doorbell = Doorbell(places.broker, step_seconds=WORKER_STEP_SECONDS)
         ending.callback(doorbell.close)

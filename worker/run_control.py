@@ -30,7 +30,7 @@ def run_control(places: Places, *, timing: Timing | None = None) -> int:
     report = report_of(WorkerKind.CONTROL, Device.ANY, CONTROL_SLOTS)
     with ExitStack() as ending:
         scratch = ending.enter_context(process_folder())
-        found = ending.enter_context(parts(places, report, timing))
+        found = ending.enter_context(parts(places, report, timing, drain))
         ingest = Ingest(
             database=found.database,
             artifacts=found.artifacts,

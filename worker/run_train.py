@@ -53,7 +53,7 @@ def run_train(
     with (
         process_folder() as scratch,
         closing(Trainers(slots, settings, drain)) as trainers,
-        parts(places, report, timing) as found,
+        parts(places, report, timing, drain) as found,
     ):
         work = Slots(
             worker=report.name,

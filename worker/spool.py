@@ -97,7 +97,7 @@ class Spool:
             if not self._away:
                 log.warning("epochs of %s wait: %s", self._lease, away)
             self._away = True
-            self._due_at = now + AWAY_SECONDS
+            self._due_at = time.monotonic() + AWAY_SECONDS  # a try may take long itself
         else:
             if self._away:
                 log.warning("the epochs of %s that waited are written", self._lease)

@@ -1,6 +1,7 @@
 """Transactions, snapshots, the database's clock, and what an error becomes."""
 
 import threading
+import time
 from contextlib import nullcontext
 
 import pytest
@@ -155,6 +156,26 @@ def test_a_writer_waits_for_another_on_sqlite(scene: Scene, database_kind: Kind)
     threading.Timer(0.2, leave.set).start()
     assert scene.claim() is not None
     holder.join()
+
+
+def test_a_writer_that_waits_on_sqlite_gives_up_soon_when_it_is_to_end(
+    scene: Scene, database_url: str, database_kind: Kind
+) -> None:
+    if database_kind == "postgresql":
+        pytest.skip("PostgreSQL locks rows")
+    hurry = threading.Event()
+    other = Database(database_url, hurry=hurry)
+    threading.Timer(1.0, hurry.set).start()
+    begun = time.monotonic()
+    with scene.database.transaction() as first:
+        first.execute(text("SELECT 1"))
+        with pytest.raises(Unavailable, match="locked"), other.transaction() as tx:
+            tx.execute(text("SELECT 1"))
+    assert sqlite.HURRIED_SECONDS <= time.monotonic() - begun < 10.0
+    with other.transaction() as tx:
+        wait = tx.execute(text("PRAGMA busy_timeout")).scalar_one()
+    assert wait == 1000 * sqlite.BUSY_SECONDS
+    other.dispose()
 
 
 def test_a_transaction_on_sqlite_is_the_only_writer_from_its_first_read_on(

@@ -72,9 +72,9 @@ class InlineWorker:
             drain.set()
 
     @contextmanager
-    def working(self) -> Iterator[Future[None]]:
+    def working(self, drain: threading.Event | None = None) -> Iterator[Future[None]]:
         """Work beside the test; at the end of the context, drain, and wait for the end."""
-        drain = threading.Event()
+        drain = drain or threading.Event()
         with ThreadPoolExecutor(1) as threads:
             done = threads.submit(self.work, drain)
             try:

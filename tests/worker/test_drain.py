@@ -1,9 +1,10 @@
 """What a worker that is to end does when the world does not answer: it ends all the same."""
 
+import sqlite3
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import pytest
 from sqlalchemy.orm import Session
@@ -11,7 +12,8 @@ from sqlalchemy.orm import Session
 from models.errors import Unavailable
 from models.lifecycle import State
 from store.database import Database
-from tests.worker.inline import ODD_TRAINER, InlineWorker
+from tests.worker.inline import ODD_TRAINER, SCRIPTED_TRAINER, InlineWorker
+from tests.worker.scripted import Script, one_database, submit
 from tests.worker.site import Site, until
 from tests.worker.specs import small
 from worker.timing import Timing
@@ -48,6 +50,38 @@ def test_a_worker_that_is_to_end_does_not_wait_for_ever_for_its_database(
 
     assert TIMING.away <= took < 10.0
     assert here.trial(experiment_id).state is State.RUNNING  # until its lease runs out
+
+
+@one_database
+def test_a_worker_that_is_to_end_does_not_wait_long_for_a_locked_sqlite(
+    here: Site, database_url: str, script: Script
+) -> None:
+    script({2: ["hold"]})
+    experiment_id = submit(here)
+    drain = threading.Event()
+    database = Database(database_url, hurry=drain)
+    timing = Timing(away=1.0, flush=0.05)
+    with ExitStack() as at_the_end:
+        at_the_end.callback(database.dispose)
+        worker = InlineWorker(here, SCRIPTED_TRAINER, timing, database=database)
+        with worker.working(drain):
+            until(lambda: len(here.epochs(experiment_id)) == 2, "two epochs")
+            at_the_end.enter_context(_locked(database_url))
+            begun = time.monotonic()
+        took = time.monotonic() - begun
+
+    assert took < 10.0
+    assert here.trial(experiment_id).state is State.RUNNING  # until its lease runs out
+
+
+@contextmanager
+def _locked(url: str) -> Iterator[None]:
+    """Hold the one lock that there is, as a backup does that hangs."""
+    connection = sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)
+    connection.execute("BEGIN IMMEDIATE")
+    yield
+    connection.execute("ROLLBACK")
+    connection.close()
 
 
 @contextmanager
