@@ -62,6 +62,13 @@ def of(tx: Session, lease: Lease) -> tuple[Checkpoint, ...]:
     return tuple(Checkpoint(**row._asdict()) for row in rows)
 
 
+def keys_of(tx: Session, lease: Lease) -> tuple[str, ...]:
+    """The keys of those of a trial, the newest first; cheap, however many its epochs are."""
+    query = select(ArtifactRow.key).where(_of(lease.experiment_id, [lease.number]))
+    newest_first = query.order_by(ArtifactRow.attempt.desc(), ArtifactRow.epoch.desc())
+    return tuple(tx.scalars(newest_first))
+
+
 def register(tx: Session, lease: Lease, epoch: int, stored: Stored) -> tuple[str, ...]:
     """Register a stored checkpoint; safe to repeat when it is not known whether that worked.
 
@@ -89,7 +96,7 @@ def register(tx: Session, lease: Lease, epoch: int, stored: Stored) -> tuple[str
         )
         .on_conflict_do_nothing(index_elements=["key"])
     )
-    superfluous = [checkpoint.key for checkpoint in of(tx, lease)[KEPT:]]
+    superfluous = keys_of(tx, lease)[KEPT:]
     _forget(tx, lease, superfluous)
     return tuple(superfluous)
 

@@ -99,25 +99,32 @@ class Closing:
 
     def _insist(self, verb: Callable[[Session], State]) -> int:
         give_up_at = math.inf
+        waits = False
         while True:
             if self._drain.is_set():  # before a try: one on a locked database takes long itself
                 give_up_at = min(give_up_at, time.monotonic() + self._timing.away)
             try:
-                return self._write(verb)
+                queued = self._write(verb)
             except (Unavailable, StorageFull) as away:
                 if time.monotonic() >= give_up_at:
                     log.error("the end of %s is lost: %s", self._lease, away)  # noqa: TRY400 - expected
                     return 0
-                log.warning("the end of %s waits: %s", self._lease, away)
+                if not waits:
+                    log.warning("the end of %s waits: %s", self._lease, away)
+                waits = True
                 time.sleep(AWAY_SECONDS)
+            else:
+                if waits:
+                    log.warning("the end of %s that waited is written", self._lease)
+                return queued
 
     def _write(self, verb: Callable[[Session], State]) -> int:
         with self._spool.transaction() as tx:
-            left = [checkpoint.key for checkpoint in checkpoints.of(tx, self._lease)]
+            left = checkpoints.keys_of(tx, self._lease)  # their rows go with a last move
             state = verb(tx)
             queued = self._step(tx) if state.is_terminal else 1
         self._carrier.dismiss()
-        if state.is_terminal:  # their rows went with the move
+        if state.is_terminal:
             self._carrier.remove(left)
         return queued
 
