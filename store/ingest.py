@@ -6,7 +6,7 @@ As with trials the attempt's number is the fencing token, and the database's clo
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, null, or_, select, true, update
+from sqlalchemy import and_, null, or_, select, true, update
 from sqlalchemy.orm import Session
 
 from models import failures
@@ -40,14 +40,18 @@ class IngestClaim:
 
 
 def claim(tx: Session, dataset_id: str, worker: str, lease_seconds: float) -> IngestClaim | None:
-    """Take a dataset to read it; None when it is being read, was read, or is gone."""
+    """Take a dataset to read it; None when it is being read, was read, or is gone.
+
+    One whose lease ran out may be read still, by a worker that could not renew it because the
+    database was away: only `expire` judges that.
+    """
     row = tx.execute(
         update(DatasetRow)
         .where(
             DatasetRow.id == dataset_id,
             DatasetRow.state == DatasetState.PROCESSING,
             DatasetRow.deleted_at.is_(None),
-            or_(DatasetRow.lease_until.is_(None), DatasetRow.lease_until < now()),
+            DatasetRow.lease_until.is_(None),
         )
         .values(attempt=DatasetRow.attempt + 1, worker=worker, lease_until=now(lease_seconds))
         .returning(
@@ -133,19 +137,20 @@ def fail(tx: Session, claim: IngestClaim, problem: Problem) -> tuple[str, ...]:
 
 
 def expire(tx: Session, max_attempts: int, *, before: datetime | None = None) -> None:
-    """Fail every dataset whose reader went silent for the last time that is allowed.
+    """Take every dataset from a reader that went silent; fail it at the last time that is allowed.
 
     One that may be tried again is found by `unread`. `before` is when the lease must have run out,
     by the database's clock; now when left out. The experiments that waited have to be advanced.
     """
+    overdue = and_(
+        DatasetRow.state == DatasetState.PROCESSING,
+        DatasetRow.deleted_at.is_(None),
+        DatasetRow.lease_until < (now() if before is None else before),
+    )
+    tx.execute(update(DatasetRow).where(overdue, DatasetRow.attempt < max_attempts).values(**_FREE))
     rows = tx.scalars(
         select(DatasetRow)
-        .where(
-            DatasetRow.state == DatasetState.PROCESSING,
-            DatasetRow.deleted_at.is_(None),
-            DatasetRow.lease_until < (now() if before is None else before),
-            DatasetRow.attempt >= max_attempts,
-        )
+        .where(overdue, DatasetRow.attempt >= max_attempts)
         .order_by(DatasetRow.id)
         .with_for_update(skip_locked=True)
     ).all()
@@ -158,25 +163,16 @@ def expire(tx: Session, max_attempts: int, *, before: datetime | None = None) ->
         fail(tx, _claim_of(row), problem)
 
 
-def unread(
-    tx: Session, silent_seconds: float, limit: int = 100, *, silent_before: datetime | None = None
-) -> tuple[str, ...]:
-    """Datasets that nobody reads although the bell rang a while ago; it is to ring again now.
-
-    `silent_before` is the database's time at which the lease of a dead reader must have run out;
-    None takes no reader for dead.
-    """
+def unread(tx: Session, silent_seconds: float, limit: int = 100) -> tuple[str, ...]:
+    """Datasets that nobody reads although the bell rang a while ago; it is to ring again now."""
     rung_before = DatasetRow.rung_at < now(-silent_seconds)
-    free: ColumnElement[bool] = DatasetRow.lease_until.is_(None)
-    if silent_before is not None:
-        free = or_(free, DatasetRow.lease_until < silent_before)
     ids = tx.scalars(
         select(DatasetRow.id)
         .where(
             DatasetRow.state == DatasetState.PROCESSING,
             DatasetRow.deleted_at.is_(None),
             or_(DatasetRow.rung_at.is_(None), rung_before),
-            free,
+            DatasetRow.lease_until.is_(None),
         )
         .order_by(DatasetRow.id)
         .limit(limit)

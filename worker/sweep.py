@@ -65,7 +65,7 @@ class Sweeper:
             if seen is not None:
                 self._reclaim(seen)
             self._advance()
-            self._ring(seen)
+            self._ring()
             if time.monotonic() >= self._tidy_at:
                 self._tidy()
         except (Unavailable, StorageFull):
@@ -112,11 +112,11 @@ class Sweeper:
             except Exception:  # one experiment must not hold up the others
                 log.exception("%s cannot be advanced", experiment_id)
 
-    def _ring(self, seen: datetime | None) -> None:
-        """Ring again for what nobody took, or whose reader was taken for dead at that time."""
+    def _ring(self) -> None:
+        """Ring again for what nobody took."""
         ring_for_trials(self._database, self._doorbell, self._timing, silent=self._timing.ring)
         with self._database.transaction() as tx:
-            unread = ingest.unread(tx, self._timing.ring, silent_before=seen)
+            unread = ingest.unread(tx, self._timing.ring)
         for dataset_id in unread:
             self._doorbell.ring_control(Task.INGEST, dataset_id)
 

@@ -102,6 +102,8 @@ def test_one_worker_reads_it_and_it_is_ready(scene: Scene) -> None:
 def test_who_was_silent_for_too_long_cannot_write(scene: Scene) -> None:
     view, _ = _upload(scene)
     stale = _must_claim(scene, view.id, seconds=-1)
+    with scene.database.transaction() as tx:
+        ingest.expire(tx, max_attempts=3)
     fresh = _must_claim(scene, view.id)
     assert fresh.attempt == 2
     with pytest.raises(LeaseLost):
@@ -173,12 +175,23 @@ def test_the_bell_rings_again_when_a_reader_is_dead_and_not_while_nobody_can_tel
         before = clock.read(tx)
     _must_claim(scene, view.id, seconds=0)
     with scene.database.transaction() as tx:
+        ingest.expire(tx, max_attempts=3, before=before)
         assert ingest.unread(tx, silent_seconds=0) == ()
-        assert ingest.unread(tx, silent_seconds=0, silent_before=before) == ()
     with scene.database.transaction() as tx:
         after = clock.read(tx)
     with scene.database.transaction() as tx:
-        assert ingest.unread(tx, silent_seconds=0, silent_before=after) == (view.id,)
+        ingest.expire(tx, max_attempts=3, before=after)
+    with scene.database.transaction() as tx:
+        assert ingest.unread(tx, silent_seconds=0) == (view.id,)
+
+
+def test_a_reader_that_could_not_renew_during_an_outage_keeps_its_dataset(scene: Scene) -> None:
+    view, _ = _upload(scene)
+    living = _must_claim(scene, view.id, seconds=-1)
+    assert _claim(scene, view.id) is None  # a message that waited meanwhile
+    with scene.database.transaction() as tx:
+        ingest.renew(tx, living, 30)
+    _ready(scene, living)
 
 
 def test_a_dataset_that_is_given_back_is_to_be_read_and_did_not_take_its_reader_down(
