@@ -76,7 +76,7 @@ HELD = frozenset({State.RUNNING, State.CANCELLING})
 TRIAL_MOVES: dict[tuple[State, TrialMove], State] = {
     (State.QUEUED, TrialMove.CLAIM): State.RUNNING,
     (State.QUEUED, TrialMove.CANCEL): State.CANCELLED,
-    # A trial whose dataset cannot be read never starts.
+    # A trial whose dataset or spec cannot be read never starts.
     (State.QUEUED, TrialMove.FAIL): State.FAILED,
     # Drained by its worker, or given up by a worker that died: goes on from its checkpoint.
     (State.RUNNING, TrialMove.RELEASE): State.QUEUED,

@@ -9,7 +9,7 @@ that does, where an EXISTS or an IN makes it join and sort them all.
 
 from functools import cache
 
-from sqlalchemy import ColumnElement, Select, and_, func, select
+from sqlalchemy import ColumnElement, Select, and_, bindparam, func, select
 
 from models.lifecycle import HELD, DatasetState, State
 from models.specs.experiment import Device
@@ -64,6 +64,35 @@ IN_QUEUE_ORDER = (
     .order_by(*QUEUE_ORDER)
 )
 """The ids of experiments with a claimable trial, in the order they are served."""
+
+
+OLDEST = (
+    select(
+        TrialRow.id,
+        TrialRow.number,
+        TrialRow.changes,
+        TrialRow.seed,
+        ExperimentRow.state,
+        ExperimentRow.spec,
+        DatasetRow.folder,
+        DatasetRow.profile,
+    )
+    .join(ExperimentRow, ExperimentRow.id == TrialRow.experiment_id)
+    .join(DatasetRow, DatasetRow.id == ExperimentRow.dataset_id)
+    .where(
+        TrialRow.experiment_id == bindparam("experiment"),
+        TrialRow.state == State.QUEUED,
+        ExperimentRow.state.in_((State.QUEUED, State.RUNNING)),
+        HAS_FREE_PLACE,
+    )
+    .order_by(TrialRow.number)
+    .limit(1)
+)
+"""The oldest queued trial of an experiment that is open and has a free place, with what it needs.
+
+Open by its state alone: with the condition of the queue's index a planner without statistics would
+walk that index to find the experiment.
+"""
 
 
 @cache

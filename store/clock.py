@@ -23,8 +23,10 @@ class _Now(FunctionElement[datetime]):
     inherit_cache = True
 
 
-def now(offset_seconds: float = 0.0) -> ColumnElement[datetime]:
+def now(offset_seconds: float | BindParameter[float] = 0.0) -> ColumnElement[datetime]:
     """The database's time, `offset_seconds` later (negative: earlier), as an SQL expression."""
+    if isinstance(offset_seconds, BindParameter):
+        return _Now(offset_seconds)
     return _Now(bindparam(None, float(offset_seconds), type_=Float()))
 
 

@@ -7,14 +7,27 @@ every change of its trials needs, and whoever watches is told.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
 from models.errors import NotFound
+from models.tables.base import table_of
 from models.tables.experiments import EventRow, ExperimentRow
 from models.views.base import Page
 from models.views.experiment import EventView
 from store.clock import now
+
+_EXPERIMENTS = table_of(ExperimentRow)
+_RAISE = (
+    update(_EXPERIMENTS)
+    .where(_EXPERIMENTS.c.id == bindparam("experiment"))
+    .values(
+        last_event=_EXPERIMENTS.c.last_event + bindparam("facts"),
+        version=_EXPERIMENTS.c.version + 1,
+    )
+    .returning(_EXPERIMENTS.c.last_event)
+)
+_WRITE = insert(table_of(EventRow)).values(at=now())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,15 +51,10 @@ def append(tx: Session, experiment_id: str, facts: Sequence[Fact]) -> None:
     """Write facts, in order, and raise the experiment's version."""
     if not facts:
         return
-    last = tx.execute(
-        update(ExperimentRow)
-        .where(ExperimentRow.id == experiment_id)
-        .values(last_event=ExperimentRow.last_event + len(facts), version=ExperimentRow.version + 1)
-        .returning(ExperimentRow.last_event)
-    ).scalar_one()
-    first = last - len(facts) + 1
+    raised = tx.execute(_RAISE, {"experiment": experiment_id, "facts": len(facts)})
+    first = raised.scalar_one() - len(facts) + 1
     tx.execute(
-        insert(EventRow.__table__).values(at=now()),  # type: ignore[arg-type] # it is a Table
+        _WRITE,
         [
             {
                 "experiment_id": experiment_id,

@@ -57,20 +57,20 @@ def claim(
     """
     may_wait = True
     for _ in range(_CLAIM_ROUNDS):
-        with tx.begin_nested() as round_:
-            experiment_id = claims.lock_next(tx, device, wait=may_wait)
-            if experiment_id is None:
-                return None
-            taken = claims.take_oldest(tx, experiment_id, worker, lease_seconds)
-            if taken is None:
-                round_.rollback()  # unlocks it: what was claimable a moment ago no longer is
-                continue
-            try:
-                return claims.start(tx, taken)
-            except ValidationError as error:
-                log.exception("what is stored of %s cannot be read", experiment_id)
-                claims.end_unreadable(tx, experiment_id, taken, error)
-                may_wait = False  # it stays locked until the commit
+        unlocked = tx.connection().begin_nested()  # the commit releases it: that costs nothing
+        experiment_id = claims.lock_next(tx, device, wait=may_wait)
+        if experiment_id is None:
+            return None
+        oldest = claims.oldest_of(tx, experiment_id)
+        if oldest is None:
+            unlocked.rollback()  # what was claimable a moment ago no longer is
+            continue
+        try:
+            return claims.start(tx, experiment_id, oldest, worker, lease_seconds)
+        except ValidationError as error:
+            log.exception("what is stored of %s cannot be read", experiment_id)
+            claims.end_unreadable(tx, experiment_id, error)
+            may_wait = False  # it stays locked until the commit
     return None
 
 

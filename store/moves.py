@@ -4,11 +4,11 @@ Everything that changes a state goes through here, so nothing happens that the l
 list, and no move goes unrecorded. Whoever moves trials has locked their experiment before.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, null, select, update
+from sqlalchemy import ColumnElement, Float, bindparam, func, insert, null, select, update
 from sqlalchemy.orm import Session
 
 from models.errors import IllegalMove
@@ -20,10 +20,13 @@ from models.lifecycle import (
     State,
     TrialMove,
 )
+from models.tables.base import table_of
 from models.tables.experiments import ExperimentRow
 from models.tables.trials import AttemptRow, TrialRow
 from store import checkpoints, events
 from store.clock import now
+
+_TRIALS = table_of(TrialRow)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,16 @@ class Locked:
     state: State
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """A queued trial, and the state of its experiment, which is locked."""
+
+    trial_id: int
+    number: int
+    experiment_id: str
+    experiment_state: State
+
+
 def lock(tx: Session, experiment_id: str) -> Locked | None:
     """Lock an experiment: always before its trials, so that no two transactions can deadlock.
 
@@ -69,14 +82,14 @@ def trials(
     source: State,
     move: TrialMove,
     *,
-    reason: str | Callable[[Moved], str],
+    reason: str,
     outcome: str | None = None,
     values: Mapping[str, Any] | None = None,
 ) -> tuple[Moved, ...]:
     """Move those of an experiment's trials that are chosen and still in the source state.
 
-    `reason` is for a person, and may depend on the trial; `outcome` says how their attempts ended,
-    for a move that ends them; `values` are more columns to set.
+    `reason` is for a person; `outcome` says how their attempts ended, for a move that ends them;
+    `values` are more columns to set.
 
     Raises:
         IllegalMove: the lifecycle does not allow this move from there.
@@ -98,7 +111,7 @@ def trials(
     facts = [
         events.Fact(
             kind=f"trial.{target}",
-            reason=reason if isinstance(reason, str) else reason(trial),
+            reason=reason,
             trial=trial.number,
             attempt=trial.attempt or None,
             worker=trial.worker,
@@ -107,6 +120,46 @@ def trials(
     ]
     events.append(tx, experiment_id, facts)
     return moved
+
+
+def claim(tx: Session, trial: Waiting, worker: str, lease_seconds: float) -> int:
+    """Give a queued trial to a worker; the first of an experiment starts that too.
+
+    Every trial comes this way and a worker waits meanwhile, so its statements are built once, and
+    the trial is found by its id alone: a planner without statistics takes the index by experiment
+    for as good, and walks ten thousand queued trials there.
+
+    Returns:
+        The number of the attempt.
+
+    Raises:
+        IllegalMove: it is no longer queued.
+    """
+    attempt: int | None = tx.execute(
+        _CLAIM, {"trial": trial.trial_id, "holder": worker, "lease_seconds": lease_seconds}
+    ).scalar_one_or_none()
+    if attempt is None:
+        raise IllegalMove("The trial is no longer queued.")
+    tx.execute(_BEGIN, {"trial_id": trial.trial_id, "number": attempt, "worker": worker})
+    again = f" again, as attempt {attempt}," if attempt > 1 else ""
+    facts = [
+        events.Fact(
+            kind=f"trial.{_CLAIMED}",
+            reason=f"Claimed{again} by {worker}.",
+            trial=trial.number,
+            attempt=attempt,
+            worker=worker,
+        )
+    ]
+    if trial.experiment_state is State.QUEUED:
+        reason = f"Trial {trial.number} started."
+        facts.append(
+            _move_experiment(
+                tx, trial.experiment_id, State.QUEUED, ExperimentMove.START, reason, {}
+            )
+        )
+    events.append(tx, trial.experiment_id, facts)
+    return attempt
 
 
 def experiment(
@@ -123,6 +176,19 @@ def experiment(
     Raises:
         IllegalMove: the lifecycle does not allow this move from there, or it is not there.
     """
+    fact = _move_experiment(tx, experiment_id, source, move, reason, values or {})
+    events.append(tx, experiment_id, [fact])
+
+
+def _move_experiment(  # noqa: PLR0917 - private
+    tx: Session,
+    experiment_id: str,
+    source: State,
+    move: ExperimentMove,
+    reason: str,
+    values: Mapping[str, Any],
+) -> events.Fact:
+    """Move it, and give the fact that is to be appended."""
     target = _target(EXPERIMENT_MOVES, source, move, "experiment")
     consequences: dict[str, Any] = {}
     if target is State.RUNNING:
@@ -132,12 +198,12 @@ def experiment(
     moved = tx.execute(
         update(ExperimentRow)
         .where(ExperimentRow.id == experiment_id, ExperimentRow.state == source)
-        .values({"state": target, **consequences, **(values or {})})
+        .values({"state": target, **consequences, **values})
         .returning(ExperimentRow.id)
     ).all()
     if not moved:
         raise IllegalMove(f"The experiment is no longer {source}.")
-    events.append(tx, experiment_id, [events.Fact(kind=f"experiment.{target}", reason=reason)])
+    return events.Fact(kind=f"experiment.{target}", reason=reason)
 
 
 def _target(table: Mapping[tuple[State, Any], State], source: State, move: str, noun: str) -> State:
@@ -151,13 +217,31 @@ def _consequences(target: State) -> dict[str, Any]:
     """What else is true of a trial in this state."""
     if target is State.RUNNING:
         return {
-            "attempt": TrialRow.attempt + 1,
-            "started_at": func.coalesce(TrialRow.started_at, now()),
+            "attempt": _TRIALS.c.attempt + 1,
+            "started_at": func.coalesce(_TRIALS.c.started_at, now()),
         }
     if target is State.CANCELLING:
         return {}
     free = {"worker": null(), "lease_until": null()}
     return {**free, "queued_at" if target is State.QUEUED else "finished_at": now()}
+
+
+_CLAIMED = TRIAL_MOVES[State.QUEUED, TrialMove.CLAIM]
+_CLAIM = (
+    update(_TRIALS)
+    .where(_TRIALS.c.id == bindparam("trial"), _TRIALS.c.state == State.QUEUED)
+    .values(
+        {
+            "state": _CLAIMED,
+            **_consequences(_CLAIMED),
+            "worker": bindparam("holder"),
+            "lease_until": now(bindparam("lease_seconds", type_=Float())),
+            "error": null(),
+        }
+    )
+    .returning(_TRIALS.c.attempt)
+)
+_BEGIN = insert(table_of(AttemptRow)).values(started_at=now())
 
 
 def _end_attempts(tx: Session, moved: Sequence[Moved], outcome: str) -> tuple[Moved, ...]:

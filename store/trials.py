@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from models.errors import IllegalMove, NotFound
 from models.findings import Finding
 from models.lifecycle import ACTIVE, State, StopReason, TrialMove
+from models.tables.base import table_of
 from models.tables.datasets import ArtifactKind, ArtifactRow
 from models.tables.experiments import ExperimentRow
 from models.tables.trials import AttemptRow, EpochRow, TrialRow
@@ -36,7 +37,7 @@ def insert_queued(
     if not planned:
         return
     tx.execute(
-        insert(TrialRow.__table__).values(created_at=now(), queued_at=now()),  # type: ignore[arg-type] # it is a Table
+        insert(table_of(TrialRow)).values(created_at=now(), queued_at=now()),
         [
             {
                 "experiment_id": experiment_id,

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, DateTime, Dialect, Enum, MetaData, TypeDecorator
+from sqlalchemy import JSON, DateTime, Dialect, Enum, MetaData, Table, TypeDecorator
 from sqlalchemy.orm import DeclarativeBase
 
 # Without a convention constraint names differ by database, and a migration cannot drop them.
@@ -65,3 +65,10 @@ class Base(DeclarativeBase):
         dict[str, Any]: PortableJson,
         list[Any]: PortableJson,
     }
+
+
+def table_of(row: type[Base]) -> Table:
+    """The table itself: statements on it cost half of what the same on mapped rows do."""
+    table = row.__table__
+    assert isinstance(table, Table)  # noqa: S101 - for the type checker
+    return table
