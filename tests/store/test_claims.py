@@ -1,10 +1,12 @@
 """Who gets which trial, one at a time and all at once."""
 
 import threading
+import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
-from sqlalchemy import func, select, update
+import pytest
+from sqlalchemy import func, select, text, update
 
 from models.lifecycle import State, StopReason
 from models.specs.experiment import Device
@@ -14,6 +16,7 @@ from store import experiments, leases, trials
 from store.database import Database
 from store.fence import Lease
 from store.outcomes import Succeeded
+from tests.servers.databases import Kind
 from tests.store.scenes import PROFILE, Scene, planned
 
 CLAIMERS = 8
@@ -134,6 +137,42 @@ def test_claimers_at_once_get_each_trial_once_and_respect_max_parallel(scene: Sc
     assert set(counts.values()) == {1}
     assert {lease.attempt for lease in taken} == {1}
     assert too_many == []
+
+
+def test_a_claim_that_waited_in_vain_leaves_the_experiment_unlocked(
+    scene: Scene, database_kind: Kind
+) -> None:
+    if database_kind == "sqlite":
+        pytest.skip("a writer there locks everything until it commits")
+    experiment_id = scene.submit(2, max_parallel=1)
+
+    def claim_late() -> None:
+        with scene.database.transaction() as tx:
+            assert leases.claim(tx, worker="late", device=Device.CPU) is None
+            with scene.database.transaction() as other:
+                row = select(ExperimentRow.id).where(ExperimentRow.id == experiment_id)
+                assert other.scalar(row.with_for_update(nowait=True)) == experiment_id
+
+    with ThreadPoolExecutor(1) as thread:
+        with scene.database.transaction() as tx:
+            assert leases.claim(tx, worker="first", device=Device.CPU) is not None
+            late = thread.submit(claim_late)
+            _wait_until_somebody_waits(scene.database)
+        late.result(10)
+
+
+def _wait_until_somebody_waits(database: Database) -> None:
+    waiting = text(
+        "SELECT count(*) FROM pg_stat_activity "
+        "WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+    until = time.monotonic() + 5
+    while time.monotonic() < until:
+        with database.snapshot() as tx:
+            if tx.scalar(waiting):
+                return
+        time.sleep(0.01)
+    raise AssertionError("nobody waits for a lock")
 
 
 def _running(database: Database, experiment_id: str) -> int:
