@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from models.errors import LeaseLost
 from store import leases
 from store.claims import Claim
+from store.telling import tell_once
 from worker.carrier import Carrier
 from worker.heartbeat import Heartbeat
 from worker.means import Means
@@ -187,5 +188,5 @@ class Following:
         self._spool.note(lambda tx: self._tell(tx, "checkpoint.failed", reason))
 
     def _tell(self, tx: Session, kind: str, reason: str) -> tuple[str, ...]:
-        leases.tell(tx, self._lease, kind, reason)
+        tell_once(tx, self._lease, kind, reason)
         return ()

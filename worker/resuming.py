@@ -7,10 +7,11 @@ training starts from the beginning.
 from sqlalchemy.orm import Session
 
 from models.errors import ArtifactMissing
-from store import checkpoints, leases
+from store import checkpoints
 from store.artifacts import Artifacts
 from store.checkpoints import Checkpoint
 from store.claims import Claim
+from store.telling import tell_once
 from worker.messages import CheckpointFile, Started
 
 
@@ -84,13 +85,13 @@ class Resuming:
                 f"The checkpoint after epoch {damaged.epoch}, of attempt {damaged.attempt}, "
                 f"is damaged or gone; {instead}."
             )
-            leases.tell(tx, self._lease, "checkpoint.damaged", reason)
+            tell_once(tx, self._lease, "checkpoint.damaged", reason)
         if self.point:
             reason = (
                 f"Goes on after epoch {self.epoch}, "
                 f"from a checkpoint of attempt {self.point.attempt}."
             )
-            leases.tell(tx, self._lease, "trial.resumed", reason)
+            tell_once(tx, self._lease, "trial.resumed", reason)
         return useless
 
     def _fetch(self, checkpoint: Checkpoint) -> CheckpointFile | None:

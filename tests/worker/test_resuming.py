@@ -7,15 +7,20 @@ exactly is held in tests/trainer and in test_exact_resume.
 import itertools
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
-from models.errors import ArtifactsUnavailable
+from models.errors import ArtifactsUnavailable, Unavailable
 from models.lifecycle import State, StopReason
+from models.tables.experiments import EventRow
 from models.tables.trials import EpochRow
 from store import experiments
 from store.artifacts import LocalArtifacts, Stored
+from store.database import Database
 from tests.worker.inline import SCRIPTED_TRAINER, InlineWorker
 from tests.worker.scripted import (
     EPOCHS,
@@ -351,3 +356,34 @@ def test_a_table_that_never_comes_is_waited_for_no_longer_than_the_trial_may_tak
     artifacts.go.set()
 
     assert here.trial(experiment_id).stop_reason is StopReason.TIMED_OUT
+
+
+class LosesAnAnswer(Database):
+    """Commits what tells of a resumed trial, and says once that it could not."""
+
+    lost = False
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        with super().transaction() as tx:
+            yield tx
+            resumed = tx.scalar(select(EventRow.number).where(EventRow.kind == "trial.resumed"))
+        if resumed is not None and not self.lost:
+            self.lost = True
+            raise Unavailable
+
+
+@one_database
+def test_a_resumed_trial_is_told_of_once_although_the_answer_of_the_commit_is_lost(
+    here: Site, database_url: str, script: Script
+) -> None:
+    script({2: ["checkpoint"], 4: ["die"]})
+    experiment_id = submit(here)
+    database = LosesAnAnswer(database_url)
+
+    InlineWorker(here, SCRIPTED_TRAINER, TIMING, database=database).work()
+    database.dispose()
+
+    assert database.lost
+    assert here.trial(experiment_id).state is State.SUCCEEDED
+    assert len(told(here, experiment_id, "trial.resumed")) == 1
