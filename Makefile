@@ -4,7 +4,8 @@
 #   make serve             the embedded service; SERVE_ARGS="--port 9000 --data-dir /srv/epochd"
 #   make test              the whole suite, on real parts; PYTEST_ARGS="-k cancel -x"
 #   make lint              style, types, import contracts
-#   make bench             the service's own speed, as a table
+#   make bench             how fast it is, as a table; BENCH_ARGS="--quick --only titanic"
+#   make bench-peers       .venv-peers with what it is compared with, 3 GB; without, they are missing
 #   make faults            the long fault campaign; FAULTS_ARGS="--trials 50 --database sqlite"
 #   make lock              resolve the requirements anew (needs uv)
 #   make setup PYTHON=...  .venv with the locked dependencies, made by the interpreter of your choice
@@ -13,7 +14,7 @@ VENV := .venv
 PYTHON_HERE := $(VENV)/bin/python
 READY := $(VENV)/.ready
 
-.PHONY: setup demo serve test lint bench faults lock
+.PHONY: setup demo serve test lint bench bench-peers faults lock
 
 setup: $(READY)
 
@@ -40,10 +41,22 @@ lint: $(READY)
 bench: $(READY)
 	@$(PYTHON_HERE) -m benchmarks $(BENCH_ARGS)
 
+PEERS_READY := .venv-peers/.ready
+
+bench-peers: $(PEERS_READY)
+
+# Made by the interpreter of .venv, which has been seen to fit.
+$(PEERS_READY): $(READY) requirements/bench.txt
+	$(PYTHON_HERE) -m venv --clear .venv-peers
+	.venv-peers/bin/python -m pip install --disable-pip-version-check --no-input \
+		--require-hashes --requirement requirements/bench.txt
+	@touch $@
+
 faults: $(READY)
 	@$(PYTHON_HERE) -m tests.faults $(FAULTS_ARGS)
 
-# One resolution for all four files: each is constrained by the largest, so they agree.
+# One resolution for four files: each is constrained by the largest, so they agree. The peers agree
+# with what is trained on alone: MLflow's graphene cannot go with schemathesis's graphql-core.
 # No annotations and no header, so that no address gets into them.
 UV_COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-annotate --no-header --no-emit-index-url --no-emit-find-links pyproject.toml
@@ -53,3 +66,5 @@ lock:
 	$(UV_COMPILE) --constraint requirements/dev.txt --output-file requirements/service.txt
 	$(UV_COMPILE) --constraint requirements/dev.txt --extra cpu --output-file requirements/cpu.txt
 	$(UV_COMPILE) --constraint requirements/dev.txt --extra gpu --output-file requirements/gpu.txt
+	$(UV_COMPILE) --constraint requirements/cpu.txt --extra cpu --extra bench \
+		--output-file requirements/bench.txt

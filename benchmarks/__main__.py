@@ -13,7 +13,7 @@ from typing import Literal
 
 from rich.console import Console
 
-from benchmarks import heartbeats, queue, service
+from benchmarks import data, heartbeats, history, queue, searches, service
 from benchmarks.figures import Figure, show
 
 Effort = Literal["quick", "whole"]
@@ -52,12 +52,34 @@ def _checkpoints(effort: Effort) -> list[Figure]:
     return figures
 
 
+def _titanic(effort: Effort) -> list[Figure]:
+    with _folder() as folder, service.service(folder, slots=2) as running:
+        rounds = 1 if effort == "quick" else 5
+        return searches.measure(running, data.titanic(folder), rounds=rounds, epochs=20, times=8)
+
+
+def _mnist(effort: Effort) -> list[Figure]:
+    with _folder() as folder, service.service(folder, slots=2) as running:
+        rounds, images = (1, 6_000) if effort == "quick" else (5, data.IMAGES)
+        rows = data.mnist(folder, images)
+        return searches.measure(running, rows, rounds=rounds, epochs=20, times=5)
+
+
+def _history(effort: Effort) -> list[Figure]:
+    with _folder() as ours, _folder() as theirs, service.service(ours, slots=1) as running:
+        rounds, seconds = (2, 2.0) if effort == "quick" else (5, 10.0)
+        return history.measure(running, theirs, rounds=rounds, seconds=seconds)
+
+
 STEPS: Mapping[str, Measure] = {
     "start": _start,
     "service": _service,
     "queue": _queue,
     "heartbeats": _heartbeats,
     "checkpoints": _checkpoints,
+    "titanic": _titanic,
+    "mnist": _mnist,
+    "history": _history,
 }
 
 

@@ -3,19 +3,27 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Self
 
 from rich.console import Console
 from rich.table import Table
 
+_MARKS = {True: "[green]met[/]", False: "[red]missed[/]", None: "[yellow]not measured[/]"}
+
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One measured number beside its aim."""
+    """One measured number beside its aim; `met` is None where it could not be measured."""
 
     what: str
     measured: str
     aim: str
-    met: bool
+    met: bool | None
+
+    @classmethod
+    def missing(cls, what: str, why: str, aim: str) -> Self:
+        """One that could not be measured here."""
+        return cls(what, f"missing: {why}", aim, met=None)
 
 
 def percentile(values: Sequence[float], share: float) -> float:
@@ -29,7 +37,6 @@ def show(title: str, figures: Sequence[Figure]) -> None:
     for heading in ("what", "measured", "aim", ""):
         table.add_column(heading)
     for figure in figures:
-        mark = "[green]met[/]" if figure.met else "[red]missed[/]"
-        table.add_row(figure.what, figure.measured, figure.aim, mark)
+        table.add_row(figure.what, figure.measured, figure.aim, _MARKS[figure.met])
     Console(width=120).print(table)
     print(json.dumps({figure.what: figure.measured for figure in figures}, indent=1))

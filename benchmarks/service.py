@@ -55,6 +55,20 @@ class Service:
         answer.raise_for_status()
         return str(answer.json()["id"])
 
+    def upload(self, path: Path) -> str:
+        """Upload a dataset and wait until it is read; its id."""
+        with path.open("rb") as file:
+            answer = self.client.post("/datasets", files={"file": (path.name, file)}, timeout=120)
+        answer.raise_for_status()
+        dataset = str(answer.json()["id"])
+        deadline = time.monotonic() + 120
+        while time.monotonic() < deadline:
+            view = self.client.get(f"/datasets/{dataset}", params={"wait": 20}).json()
+            if view["state"] != "processing":
+                assert view["state"] == "ready", view
+                return dataset
+        raise TimeoutError(f"{path.name} was not read")
+
     def until_over(self, experiment: str, seconds: float = 600) -> dict[str, object]:
         """Long-poll until it is over."""
         deadline = time.monotonic() + seconds
