@@ -17,7 +17,7 @@ from models.specs.names import tag_of
 from models.specs.network import NetworkSpec
 from models.specs.optimizers import AnyOptimizer, OptimizerSpec
 from worker.trainer.network import build
-from worker.trainer.optimizer import compile_network, wants_jit
+from worker.trainer.optimizer import compile_network
 
 ROWS = 12
 HIDDEN = {"layer": "Dense", "units": 4, "activation": "tanh"}
@@ -67,7 +67,7 @@ def resolved(facts: DataFacts, **compiled: Any) -> Resolved:
 def trained(found: Resolved, facts: DataFacts, steps: int = 1) -> tuple[keras.Model, Any]:
     """The network after a few epochs of one batch, and Keras's own history."""
     network = build(found.network.layers, found.input_shape, seed=1)
-    compile_network(network, found.compile, jit_compile=False)
+    compile_network(network, found.compile)
     network.run_eagerly = True  # the numbers are the same, and tracing would take most of the time
     y = target(found.compile.loss.encoding, facts)
     fitted = network.fit(
@@ -158,16 +158,3 @@ def test_several_metrics_of_one_kind_keep_their_names() -> None:
     found = resolved(NUMBER, metrics=metrics)
     _, history = trained(found, NUMBER)
     assert {"loss", "mae", "MSE", "mean_squared_error", "r2"} <= set(history)
-
-
-def test_xla_is_left_out_where_it_loses_on_a_cpu() -> None:
-    def wants(layer: dict[str, Any], *, gpu: bool = False, jit: Any = "auto") -> bool:
-        network = NetworkSpec.model_validate({"layers": [layer]})
-        return wants_jit(CompileSpec(jit_compile=jit), network.layers, gpu=gpu)
-
-    dropout = {"layer": "Dropout", "rate": 0.5}
-    assert wants(HIDDEN)
-    assert not wants(dropout)
-    assert wants(dropout, gpu=True)
-    assert wants(dropout, jit=True)
-    assert not wants(HIDDEN, gpu=True, jit=False)

@@ -10,9 +10,11 @@ import numpy as np
 from models.trial import TrialSpec
 from tests.trainer.trials import trial
 from worker.messages import Epoch
-from worker.trainer.loop import Loop, Position, Rows, Schedule
+from worker.trainer.loop import Loop, Position, Schedule
 from worker.trainer.network import build
 from worker.trainer.optimizer import compile_network
+from worker.trainer.program import Program
+from worker.trainer.rows import HeldRows
 from worker.trainer.trial import callbacks
 
 ROWS = 120  # no multiple of the batch: the last one is partial
@@ -151,21 +153,20 @@ def ready(
     keras.backend.clear_session()
     spec = animal.spec
     network = build(spec.network.layers, (36,), spec.seed)
-    compile_network(network, spec.compile, jit_compile=False)
+    compile_network(network, spec.compile)
     chosen = callbacks(spec)
     x, y = _rows()
     seen: list[Epoch] = []
+    training_rows = HeldRows(
+        x=x[:ROWS],
+        y=y[:ROWS],
+        weights=np.array([1, 3, 0.5], "float32")[y[:ROWS]] if animal.weighted else None,
+    )
     loop = Loop(
-        network,
-        training=Rows(
-            x=x[:ROWS],
-            y=y[:ROWS],
-            weights=np.array([1, 3, 0.5], "float32")[y[:ROWS]] if animal.weighted else None,
-        ),
-        validation=Rows(x=x[ROWS:], y=y[ROWS:]),
-        schedule=Schedule(
-            epochs=spec.fit.epochs, batch_size=BATCH, seed=spec.seed, shuffle=spec.fit.shuffle
-        ),
+        Program(network, batch_size=BATCH, example=training_rows.take(slice(0, 1))),
+        training=training_rows,
+        validation=HeldRows(x=x[ROWS:], y=y[ROWS:]),
+        schedule=Schedule(epochs=spec.fit.epochs, seed=spec.seed, shuffle=spec.fit.shuffle),
         callbacks=chosen,
         between=between,
         on_epoch=seen.append,

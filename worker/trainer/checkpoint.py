@@ -92,7 +92,7 @@ class _State(_Kept):
         best_weights: how many there are of the epoch that EarlyStopping would restore.
     """
 
-    format: Literal[1] = 1
+    format: Literal[2] = 2
     epoch: int
     ending: Ending | None
     initial_loss: float
@@ -229,8 +229,8 @@ def _check(state: _State, network: keras.Model, callbacks: Callbacks) -> None:
 
 
 def _variables(network: keras.Model) -> list[keras.Variable]:
-    """All there is to restore. Metrics are no part of it: they begin anew with every epoch."""
-    return [*network.variables, *network.optimizer.variables]
+    """All there is to restore. Metrics and random layers begin anew with every epoch."""
+    return [*network.weights, *network.optimizer.variables]
 
 
 def _described(variables: Sequence[keras.Variable]) -> tuple[_Variable, ...]:

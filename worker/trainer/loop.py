@@ -2,60 +2,31 @@
 
 The numbers are those of `keras.Model.fit` for the same initial weights and batch order. `fit`
 itself is not used because it cannot be stopped between two batches from outside, reports only
-through callbacks, and pays more bookkeeping a batch than small networks pay for training. Only
-`_train_epoch` and `_validate` touch rows; how fast an epoch is, is decided there.
+through callbacks, and pays more bookkeeping a batch than small networks pay for training. Here
+callbacks hear of many batches at once, as with Keras's own `steps_per_execution`, unless one of
+them wants to hear of each.
 """
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import keras
 import numpy as np
-import tensorflow as tf
-from numpy.typing import NDArray
 
 from models.lifecycle import StopReason
 from worker.messages import Ending, Epoch
+from worker.trainer.feed import Feed
+from worker.trainer.program import Logs, Program
 from worker.trainer.randomness import Reseed, order
+from worker.trainer.rows import HeldRows, Rows
 
-# Validation batches are bounded by memory alone. Of a convolutional net the activations weigh a
-# hundred times the inputs, so 4 MiB of inputs may become half a GiB.
-VALIDATION_BYTES = 4 * 2**20
-VALIDATION_ROWS = 8192
 # The probe on which the untrained network's loss is measured: a few batches, enough to
 # be told apart from one that ran away.
 PROBE_ROWS = 2048
 
-Batch = tuple[NDArray[np.generic], ...]
-"""x and y, and the rows' weights where they have any."""
-Steps = Mapping[str, tf.Tensor]
-"""The metrics so far in this epoch, as a step returns them."""
-Logs = dict[str, float]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rows:
-    """Prepared rows.
-
-    Attributes:
-        x: inputs, one row each along the first axis; may be mapped from a file.
-        y: targets, as many.
-        weights: of each row in the loss, float32; None where all count the same.
-    """
-
-    x: NDArray[np.generic]
-    y: NDArray[np.generic]
-    weights: NDArray[np.float32] | None = None
-
-    def __len__(self) -> int:
-        return len(self.x)
-
-    def take(self, which: NDArray[np.intp] | slice) -> Batch:
-        """The batch of these rows, as a step takes it."""
-        batch = (self.x[which], self.y[which])
-        return batch if self.weights is None else (*batch, self.weights[which])
+_BATCH_HOOKS = ("on_batch_begin", "on_batch_end", "on_train_batch_begin", "on_train_batch_end")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,13 +35,11 @@ class Schedule:
 
     Attributes:
         epochs: at most.
-        batch_size: rows a step; the last batch of an epoch may be smaller.
         seed: of batch order and random layers.
         shuffle: False trains the rows as they come.
     """
 
     epochs: int
-    batch_size: int
     seed: int
     shuffle: bool = True
 
@@ -99,21 +68,21 @@ class Loop:
     """Trains a compiled network.
 
     Args:
-        network: built and compiled.
+        program: the network, and the graphs that train it.
         training, validation: the rows; no validation leaves the val_ metrics out. As in Keras,
             class weights do not count in validation, so its rows have none.
         schedule: how it goes.
         callbacks: Keras's; EarlyStopping and the like.
-        between: called between two batches, of validation too; stops the training by raising.
+        between: called about every half second, between two batches, of validation too; stops the
+            training by raising.
         on_epoch: called with every epoch's row as soon as it is known.
         after_epoch: called when an epoch's callbacks are through. All that the epoch has changed is
             then in the variables of network and optimizer, the callbacks, and this position.
-        xla: whether XLA compiles the steps.
     """
 
     def __init__(
         self,
-        network: keras.Model,
+        program: Program,
         *,
         training: Rows,
         validation: Rows | None,
@@ -122,11 +91,12 @@ class Loop:
         between: Callable[[], None] = _nothing,
         on_epoch: Callable[[Epoch], None] = _nothing,
         after_epoch: Callable[[Position], None] = _nothing,
-        xla: bool = False,
     ) -> None:
-        self._network = network
-        self._training = training
-        self._validation = validation
+        self._program = program
+        self._network = program.network
+        self._probe = training.take(slice(0, PROBE_ROWS))
+        self._training = Feed(training, program.batch_size)
+        self._validation = None if validation is None else Feed(validation, program.test_batch_size)
         self._schedule = schedule
         self._between = between
         self._on_epoch = on_epoch
@@ -134,17 +104,17 @@ class Loop:
         self._callbacks = keras.callbacks.CallbackList(
             [Reseed(schedule.seed), *callbacks],
             add_history=True,
-            model=network,
+            model=program.network,
             epochs=schedule.epochs,
-            steps=math.ceil(len(training) / schedule.batch_size),
+            steps=math.ceil(len(training) / program.batch_size),
         )
-        self._train_step = _compiled(network.train_step, training, xla=xla)
-        self._test_step = _compiled(network.test_step, Rows(x=training.x, y=training.y), xla=xla)
+        self._at_most = 1 if any(map(_hears_of_batches, callbacks)) else None
+        self._finite = any(isinstance(each, keras.callbacks.TerminateOnNaN) for each in callbacks)
 
     def initial_loss(self) -> float:
         """The loss of the network as it is, on the first PROBE_ROWS training rows."""
-        probe = Rows(x=self._training.x[:PROBE_ROWS], y=self._training.y[:PROBE_ROWS])
-        return self._evaluate(probe)["loss"]
+        x, y, *_ = self._probe
+        return self._evaluate(Feed(HeldRows(x=x, y=y), self._program.test_batch_size))["loss"]
 
     def run(self, position: Position = BEGINNING, restore: Callable[[], None] = _nothing) -> Ending:
         """Train until the last epoch, until a callback stops it, or until the loss is not finite.
@@ -193,61 +163,55 @@ class Loop:
 
     def _train_epoch(self, epoch: int) -> Logs:
         """One pass over the training rows; shorter when a callback stops the training."""
-        network, callbacks = self._network, self._callbacks
-        network.reset_metrics()
-        logs: Steps = {}
-        for number, batch in enumerate(self._batches(epoch)):
-            self._between()
-            callbacks.on_train_batch_begin(number)
-            logs = self._train_step(*batch)
-            callbacks.on_train_batch_end(number, logs)
-            if network.stop_training:
-                break
-        return _numbers(logs)
+        schedule, rows = self._schedule, len(self._training)
+        which = order(schedule.seed, epoch, rows) if schedule.shuffle else np.arange(rows)
+        steps = self._program.train
+        self._program.reset_metrics()
+        logs: Logs = {}
+        done = 0
+        for portion in self._training.portions(which):
+            begin, count = 0, steps.count(portion)
+            while begin < count:
+                self._between()
+                self._callbacks.on_train_batch_begin(done + begin)
+                ran = steps.run(portion, begin, at_most=self._at_most, finite=self._finite)
+                begin, logs = ran.stop, ran.logs
+                self._callbacks.on_train_batch_end(done + begin - 1, logs)
+                if self._network.stop_training:
+                    return logs
+            done += count
+        return logs
 
     def _validate(self) -> Logs:
         if self._validation is None:
             return {}
+        self._callbacks.on_test_begin()
         logs = self._evaluate(self._validation)
+        self._callbacks.on_test_end(logs)
         return {f"val_{name}": value for name, value in logs.items()}
 
-    def _evaluate(self, rows: Rows) -> Logs:
-        self._network.reset_metrics()
-        size = _rows_at_once(rows)
-        logs: Steps = {}
-        for begin in range(0, len(rows), size):
-            self._between()
-            logs = self._test_step(*rows.take(slice(begin, begin + size)))
-        return _numbers(logs)
-
-    def _batches(self, epoch: int) -> Iterator[Batch]:
-        schedule, rows = self._schedule, self._training
-        which = (
-            order(schedule.seed, epoch, len(rows))
-            if schedule.shuffle
-            else np.arange(len(rows), dtype=np.intp)
-        )
-        for begin in range(0, len(rows), schedule.batch_size):
-            yield rows.take(which[begin : begin + schedule.batch_size])
+    def _evaluate(self, rows: Feed) -> Logs:
+        steps = self._program.test
+        self._program.reset_metrics()
+        logs: Logs = {}
+        for portion in rows.portions(np.arange(len(rows))):
+            begin, count = 0, steps.count(portion)
+            while begin < count:
+                self._between()
+                ran = steps.run(portion, begin)
+                begin, logs = ran.stop, ran.logs
+        return logs
 
 
-def _compiled(step: Callable[[Batch], Steps], rows: Rows, *, xla: bool) -> Callable[..., Steps]:
-    """One of Keras's steps as a graph for batches of any size, so that it is traced only once."""
-    example = rows.take(slice(0, 1))
-    signature = [tf.TensorSpec((None, *part.shape[1:]), part.dtype) for part in example]
-    compiled: Callable[..., Steps] = tf.function(
-        lambda *batch: step(batch), input_signature=signature, autograph=False, jit_compile=xla
+def _hears_of_batches(callback: keras.callbacks.Callback) -> bool:
+    """Whether it has to be called for every batch. TerminateOnNaN has not: the graph looks too."""
+    if type(callback) is keras.callbacks.TerminateOnNaN:
+        return False
+    return any(
+        getattr(getattr(callback, name), "__func__", None)
+        is not getattr(keras.callbacks.Callback, name)
+        for name in _BATCH_HOOKS
     )
-    return compiled
-
-
-def _rows_at_once(rows: Rows) -> int:
-    bytes_each = max(1, rows.x[:1].nbytes)
-    return max(1, min(VALIDATION_ROWS, VALIDATION_BYTES // bytes_each))
-
-
-def _numbers(logs: Steps) -> Logs:
-    return {name: float(value) for name, value in logs.items()}
 
 
 def _shortest(rate: object) -> float:

@@ -21,22 +21,32 @@ from worker.trainer.checkpointing import Checkpointer, resume
 from worker.trainer.data import Prepared, prepare
 from worker.trainer.export import export
 from worker.trainer.hooks import Hooks
-from worker.trainer.loop import Loop, Rows, Schedule
+from worker.trainer.loop import Loop, Schedule
 from worker.trainer.network import build
 from worker.trainer.optimizer import compile_network
+from worker.trainer.program import Program
+from worker.trainer.programs import Programs, key
+from worker.trainer.rows import HeldRows, Rows
 from worker.trainer.wire import Interrupted, Wire
 
 # The first line of a Keras message says what is wrong; some go on for pages.
 MAX_PROBLEM = 500
 
 
-def attempt(plan: Train, wire: Wire) -> Finished | Stopped | Failed:
-    """Train, and say how it ended; nothing that a plan can do raises."""
+def attempt(plan: Train, wire: Wire, programs: Programs) -> Finished | Stopped | Failed:
+    """Train, and say how it ended; nothing that a plan can do raises.
+
+    Args:
+        plan: what to train.
+        wire: to the supervisor.
+        programs: of trials before this one.
+    """
     try:
-        return _train(plan, wire)
+        return _train(plan, wire, programs)
     except Interrupted as interrupted:
         return Stopped(reason=interrupted.reason)
     except (MemoryError, tf.errors.ResourceExhaustedError):
+        programs.clear()
         return Failed(
             stop_reason=StopReason.OUT_OF_MEMORY,
             code=StopReason.OUT_OF_MEMORY,
@@ -53,6 +63,7 @@ def attempt(plan: Train, wire: Wire) -> Finished | Stopped | Failed:
             passing=True,
         )
     except Exception as caught:  # noqa: BLE001 - a bad plan must not end the trainer
+        programs.clear()
         error = _plainly(caught)
         return Failed(
             stop_reason=StopReason.ERROR,
@@ -64,38 +75,36 @@ def attempt(plan: Train, wire: Wire) -> Finished | Stopped | Failed:
         engine.forget()
 
 
-def _train(plan: Train, wire: Wire) -> Finished:
+def _train(plan: Train, wire: Wire, programs: Programs) -> Finished:
     trial = plan.trial
     prepared = prepare(Path(plan.folder), plan.profile, trial)
     wire.check()
-    network, how = _built(trial, prepared)
+    training = HeldRows(x=prepared.x_train, y=prepared.y_train, weights=prepared.weights)
+    how = engine.choose(trial, len(training))
+    fresh = _built(trial, prepared)
+    program = _program(programs, trial, prepared, training, xla=how.xla)
+    program.begin_anew(fresh)
     chosen = callbacks(trial)
-    beginning = resume(plan.checkpointing, network, chosen)
+    beginning = resume(plan.checkpointing, program.network, chosen)
     checkpointer = (
         None
         if plan.checkpointing is None
-        else Checkpointer(plan.checkpointing, network, chosen, wire.send)
+        else Checkpointer(plan.checkpointing, program.network, chosen, wire.send)
     )
     hooks = Hooks(wire, checkpointer)
     loop = Loop(
-        network,
-        training=Rows(x=prepared.x_train, y=prepared.y_train, weights=prepared.weights),
+        program,
+        training=training,
         validation=_validation(prepared),
-        schedule=Schedule(
-            epochs=trial.fit.epochs,
-            batch_size=trial.fit.batch_size,
-            seed=trial.seed,
-            shuffle=trial.fit.shuffle,
-        ),
+        schedule=Schedule(epochs=trial.fit.epochs, seed=trial.seed, shuffle=trial.fit.shuffle),
         callbacks=chosen,
         between=hooks.between,
         on_epoch=hooks.on_epoch,
         after_epoch=hooks.after_epoch,
-        xla=how.xla,
     )
     wire.send(
         Started(
-            parameters=network.count_params(),
+            parameters=fresh.count_params(),
             engine=how.view(),
             epoch=beginning.epoch,
             unreadable=beginning.unreadable,
@@ -105,7 +114,9 @@ def _train(plan: Train, wire: Wire) -> Finished:
     finding = divergence.judge(hooks.initial_loss, hooks.losses)
     if finding is not None:
         return Finished(stop_reason=StopReason.DIVERGED, network=None, findings=(finding,))
-    return Finished(stop_reason=ending, network=_exported(network, prepared, plan))
+    # Not the program's own network: export builds on what it gets.
+    fresh.set_weights(program.network.get_weights())
+    return Finished(stop_reason=ending, network=_exported(fresh, prepared, plan))
 
 
 def _run(
@@ -119,18 +130,29 @@ def _run(
     return loop.run(resumed.progress.position, restore=lambda: resumed.restore(chosen))
 
 
-def _built(trial: TrialSpec, prepared: Prepared) -> tuple[keras.Model, engine.Engine]:
-    keras.utils.set_random_seed(trial.seed)
-    how = engine.choose(trial)
+def _built(trial: TrialSpec, prepared: Prepared) -> keras.Model:
     network = build(trial.network.layers, prepared.network_shape, trial.seed)
-    compile_network(network, trial.compile, jit_compile=how.xla)
-    return network, how
+    compile_network(network, trial.compile)
+    return network
+
+
+def _program(
+    programs: Programs, trial: TrialSpec, prepared: Prepared, training: HeldRows, *, xla: bool
+) -> Program:
+    """A program for the trial: that of an earlier one where there is one."""
+    example = training.take(slice(0, 1))
+    return programs.lend(
+        key(trial, example, xla=xla),
+        lambda: Program(
+            _built(trial, prepared), batch_size=trial.fit.batch_size, example=example, xla=xla
+        ),
+    )
 
 
 def _validation(prepared: Prepared) -> Rows | None:
     if not len(prepared.x_validation):
         return None
-    return Rows(x=prepared.x_validation, y=prepared.y_validation)
+    return HeldRows(x=prepared.x_validation, y=prepared.y_validation)
 
 
 def callbacks(trial: TrialSpec) -> list[keras.callbacks.Callback]:

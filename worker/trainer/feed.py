@@ -1,0 +1,87 @@
+"""Brings rows to the device: all at once where they fit, else portion by portion, a step ahead.
+
+Which rows make up a batch never depends on that, nor does any number of a training.
+"""
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from worker.trainer.rows import Batch, Rows
+
+Order = NDArray[np.intp]
+
+# What rows may take of the device's memory, per kind (training, validation). Of larger ones, two
+# portions are there at a time: the one in use and the next.
+RESIDENT_BYTES = 1 << 30
+PORTION_BYTES = 128 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Portion:
+    """Rows on the device, and the order in which steps take them.
+
+    Attributes:
+        batch: x, y and perhaps weights, (rows, ...).
+        order: int32, row numbers in the batch.
+    """
+
+    batch: tuple[tf.Tensor, ...]
+    order: tf.Tensor
+
+    def __len__(self) -> int:
+        return int(self.order.shape[0])
+
+
+class Feed:
+    """Rows on their way to the device, in portions of whole batches.
+
+    Args:
+        rows: at least one.
+        batch_size: of the steps that take them; no batch is spread over two portions.
+    """
+
+    def __init__(self, rows: Rows, batch_size: int) -> None:
+        self._rows = rows
+        row_bytes = sum(part.nbytes for part in rows.take(slice(0, 1)))
+        self._resident = len(rows) * row_bytes <= RESIDENT_BYTES
+        self._portion_rows = max(1, PORTION_BYTES // (row_bytes * batch_size)) * batch_size
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def portions(self, order: Order) -> Iterator[Portion]:
+        """The rows in this order."""
+        if self._resident:
+            yield Portion(self._all, tf.constant(order, tf.int32))
+            return
+        pieces = [
+            order[begin : begin + self._portion_rows]
+            for begin in range(0, len(order), self._portion_rows)
+        ]
+        for batch in _ahead(self._rows, pieces):
+            yield Portion(batch, tf.range(len(batch[0]), dtype=tf.int32))
+
+    @cached_property
+    def _all(self) -> tuple[tf.Tensor, ...]:
+        return _on_device(self._rows.take(slice(None)))
+
+
+def _ahead(rows: Rows, pieces: Sequence[Order]) -> Iterator[tuple[tf.Tensor, ...]]:
+    """Bring one piece after the other; each is read while the one before is in use."""
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="feed") as reader:
+        coming = reader.submit(rows.take, pieces[0])
+        for following in (*pieces[1:], None):
+            batch = coming.result()
+            if following is not None:
+                coming = reader.submit(rows.take, following)
+            yield _on_device(batch)
+
+
+def _on_device(batch: Batch) -> tuple[tf.Tensor, ...]:
+    return tuple(tf.constant(part) for part in batch)

@@ -1,0 +1,225 @@
+"""Keras's own steps, compiled to run many batches in one call, over rows that lie on the device.
+
+`keras.Model.fit` calls Python for every batch, which costs a small network more than its training.
+Here the loop over batches is part of the graph; what a step computes is Keras's business still, so
+the numbers are Keras's. Whoever runs steps decides what is done between two calls.
+"""
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from worker.trainer.feed import Portion
+from worker.trainer.rows import Batch
+
+# About how long one call may take: a stop is asked for between two, and has to come within 3 s.
+CALL_SECONDS = 0.5
+# How much longer a call may become than the one before, whose time may say little.
+GROWTH = 8
+
+# Validation batches are bounded by memory alone. Of a convolutional net the activations weigh a
+# hundred times the inputs, so 4 MiB of inputs may become half a GiB.
+VALIDATION_BYTES = 4 * 2**20
+VALIDATION_ROWS = 8192
+
+Logs = dict[str, float]
+Step = Callable[[tuple[tf.Tensor, ...]], Mapping[str, tf.Tensor]]
+Graph = Callable[..., tuple[tf.Tensor, Mapping[str, tf.Tensor]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """What a call came to.
+
+    Attributes:
+        stop: number of the first step of the portion that was not run.
+        logs: the metrics since they were last reset.
+    """
+
+    stop: int
+    logs: Logs
+
+
+class Steps:
+    """One of Keras's steps, for batch after batch of a portion.
+
+    Args:
+        step: `train_step` or `test_step` of a compiled network.
+        results: its metrics so far.
+        batch_size: rows a step; a portion's last step takes what is left.
+        example: a batch of any size, for its types and shapes.
+        xla: whether XLA compiles it. It wants to know every shape, so a smaller batch has a graph
+            of its own.
+    """
+
+    def __init__(
+        self,
+        step: Step,
+        results: Callable[[], Mapping[str, tf.Tensor]],
+        *,
+        batch_size: int,
+        example: Batch,
+        xla: bool,
+    ) -> None:
+        self._step = step
+        self._results = results
+        self._batch_size = batch_size
+        self._signature = tuple(tf.TensorSpec((None, *x.shape[1:]), x.dtype) for x in example)
+        self._xla = xla
+        self._graphs: dict[int, Graph] = {}
+        self._at_once = 1
+
+    @property
+    def traced(self) -> bool:
+        """Whether any step has been run, so that Keras has made its metrics."""
+        return bool(self._graphs)
+
+    def count(self, portion: Portion) -> int:
+        """How many steps a portion takes."""
+        return -(-len(portion) // self._batch_size)
+
+    def run(
+        self, portion: Portion, begin: int, *, at_most: int | None = None, finite: bool = False
+    ) -> Ran:
+        """Run steps from number `begin` on, for about CALL_SECONDS.
+
+        Args:
+            portion: of at least one row.
+            begin: less than its count of steps.
+            at_most: so many steps.
+            finite: stop after a step that leaves a loss which is not finite.
+        """
+        started = time.perf_counter()
+        stop = min(self.count(portion), begin + min(self._at_once, at_most or self._at_once))
+        size, order = self._batch_size, portion.order
+        whole = len(portion) // size
+        if not self._xla or begin < whole:
+            last = min(stop, whole) if self._xla else stop
+            end, logs = self._graph(size)(portion.batch, order, begin, last, finite)
+        else:
+            rest = order[whole * size :]
+            end, logs = self._graph(len(rest))(portion.batch, rest, 0, 1, finite)
+            end += whole
+        ran = Ran(int(end), {name: float(value) for name, value in logs.items()})
+        self._learn(ran.stop - begin, time.perf_counter() - started)
+        return ran
+
+    def _learn(self, steps: int, seconds: float) -> None:
+        fitting = int(steps * CALL_SECONDS / seconds)
+        self._at_once = max(1, min(fitting, self._at_once * GROWTH))
+
+    def _graph(self, size: int) -> Graph:
+        if size not in self._graphs:
+            self._graphs[size] = self._traced(size)
+        return self._graphs[size]
+
+    def _traced(self, size: int) -> Graph:
+        def graph(
+            batch: tuple[tf.Tensor, ...],
+            order: tf.Tensor,
+            begin: tf.Tensor,
+            stop: tf.Tensor,
+            finite: tf.Tensor,
+        ) -> tuple[tf.Tensor, Mapping[str, tf.Tensor]]:
+            def goes_on(number: tf.Tensor, loss: tf.Tensor) -> tf.Tensor:
+                return (number < stop) & (~finite | tf.math.is_finite(loss))
+
+            def one(number: tf.Tensor, loss: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+                del loss
+                first = number * size
+                # A slice ends where the order does; XLA's are all of one size.
+                which = (
+                    tf.slice(order, [first], [size]) if self._xla else order[first : first + size]
+                )
+                logs = self._step(tuple(tf.gather(part, which) for part in batch))
+                return number + 1, tf.cast(logs["loss"], tf.float32)
+
+            end, _ = tf.while_loop(goes_on, one, (begin, tf.constant(0.0)), parallel_iterations=1)
+            return end, self._results()
+
+        numbers = tf.TensorSpec((), tf.int32)
+        compiled: Graph = tf.function(
+            graph,
+            input_signature=(
+                self._signature,
+                tf.TensorSpec((None,), tf.int32),
+                numbers,
+                numbers,
+                tf.TensorSpec((), tf.bool),
+            ),
+            autograph=False,
+            jit_compile=self._xla,
+        )
+        return compiled
+
+
+class Program:
+    """A network that is compiled once and may be trained again and again, from new weights.
+
+    Args:
+        network: compiled, its optimizer built.
+        batch_size: rows a training step.
+        example: a training batch of at least one row, for its types and shapes.
+        xla: whether XLA compiles the training. Validation, a forward pass in large batches, gains
+            too little.
+
+    Attributes:
+        train, test: the steps.
+        batch_size, test_batch_size: rows a step.
+    """
+
+    def __init__(
+        self,
+        network: keras.Model,
+        *,
+        batch_size: int,
+        example: Batch,
+        xla: bool = False,
+    ) -> None:
+        row_bytes = max(1, example[0][:1].nbytes)
+        self.network = network
+        self.batch_size = batch_size
+        self.test_batch_size = max(1, min(VALIDATION_ROWS, VALIDATION_BYTES // row_bytes))
+        self.train = Steps(
+            network.train_step,
+            network.get_metrics_result,
+            batch_size=batch_size,
+            example=example,
+            xla=xla,
+        )
+        self.test = Steps(
+            network.test_step,
+            network.get_metrics_result,
+            batch_size=self.test_batch_size,
+            example=example[:2],
+            xla=False,
+        )
+        self._reset: Callable[[], None] | None = None
+
+    @property
+    def bytes(self) -> int:
+        """What its variables take."""
+        return sum(
+            math.prod(each.shape) * np.dtype(each.dtype).itemsize for each in _state(self.network)
+        )
+
+    def begin_anew(self, fresh: keras.Model) -> None:
+        """Become as untrained as another network, which was built and compiled as this one was."""
+        for mine, initial in zip(_state(self.network), _state(fresh), strict=True):
+            mine.assign(initial)
+
+    def reset_metrics(self) -> None:
+        """Begin an epoch's, or a validation's, metrics."""
+        if self._reset is None and (self.train.traced or self.test.traced):
+            # Not before: Keras makes its metrics in the first step, and the graph has to know all.
+            self._reset = tf.function(self.network.reset_metrics, autograph=False)
+        (self._reset or self.network.reset_metrics)()
+
+
+def _state(network: keras.Model) -> list[keras.Variable]:
+    return [*network.weights, *network.optimizer.variables]
