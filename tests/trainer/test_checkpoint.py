@@ -98,7 +98,7 @@ def _array(values: Any) -> bytes:
 def test_it_is_an_npz_without_pickles_whose_state_is_json(written: Path) -> None:
     with np.load(written, allow_pickle=False) as arrays:
         state = json.loads(arrays["state"].tobytes())
-        assert state["format"] == 1
+        assert state["format"] == 2
         assert state["epoch"] == 2
         paths = [variable["path"] for variable in state["variables"]]
         for number, path in enumerate(paths):
@@ -172,7 +172,7 @@ def test_a_file_without_one_of_its_arrays_is_refused(
         ("variable0", np.array([{"a": "pickle"}], dtype=object)),
         ("best1", np.zeros(5, "float32")),
         ("state", np.frombuffer(b"{}", dtype=np.uint8)),
-        ("state", np.frombuffer(b'{"format": 1, "epo', dtype=np.uint8)),
+        ("state", np.frombuffer(b'{"format": 2, "epo', dtype=np.uint8)),
     ],
     ids=["another shape", "another type", "a pickle", "another best", "no state", "half a state"],
 )
@@ -187,7 +187,7 @@ def test_an_array_that_is_another_is_refused(
 @pytest.mark.parametrize(
     "change",
     [
-        {"format": 2},
+        {"format": 1},
         {"epoch": 3},
         {"ending": "cancelled"},
         {"best_weights": 1},

@@ -143,11 +143,19 @@ class Training:
     seen: list[Epoch]
 
 
+class _EveryBatch(keras.callbacks.Callback):  # type: ignore[misc]
+    """Has to be called for each, so that no two run in one call."""
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
+        """Nothing to do."""
+
+
 def ready(
     animal: Animal,
     *,
     after_epoch: Callable[["Training", Position], None] | None = None,
     between: Callable[[], None] = lambda: None,
+    batch_by_batch: bool = False,
 ) -> Training:
     """Build all of it anew, as a process would that has trained nothing."""
     keras.backend.clear_session()
@@ -167,7 +175,7 @@ def ready(
         training=training_rows,
         validation=HeldRows(x=x[ROWS:], y=y[ROWS:]),
         schedule=Schedule(epochs=spec.fit.epochs, seed=spec.seed, shuffle=spec.fit.shuffle),
-        callbacks=chosen,
+        callbacks=[*chosen, *([_EveryBatch()] if batch_by_batch else [])],
         between=between,
         on_epoch=seen.append,
         after_epoch=lambda position: after_epoch(training, position) if after_epoch else None,
