@@ -5,6 +5,9 @@ that step alone.
 """
 
 import argparse
+import json
+import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -71,12 +74,20 @@ def _history(effort: Effort) -> list[Figure]:
         return history.measure(running, theirs, rounds=rounds, seconds=seconds)
 
 
+def _speed(effort: Effort) -> list[Figure]:
+    command = [sys.executable, "-m", "benchmarks.speed"]
+    command += ["--rounds", "1" if effort == "quick" else "5"]
+    done = subprocess.run(command, stdout=subprocess.PIPE, check=True)
+    return [Figure(**figure) for figure in json.loads(done.stdout.splitlines()[-1])]
+
+
 STEPS: Mapping[str, Measure] = {
     "start": _start,
     "service": _service,
     "queue": _queue,
     "heartbeats": _heartbeats,
     "checkpoints": _checkpoints,
+    "speed": _speed,
     "titanic": _titanic,
     "mnist": _mnist,
     "history": _history,
