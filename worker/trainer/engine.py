@@ -40,7 +40,9 @@ def warm_up() -> str:
         schedule=Schedule(epochs=1, seed=0),
         callbacks=[],
     ).run()
-    forget()
+    gc.collect()
+    # All that is loaded by now stays for good, and need not be looked through after each trial.
+    gc.freeze()
     return device()
 
 
@@ -101,6 +103,8 @@ def choose(trial: TrialSpec, rows: int) -> Engine:
 
 
 def forget() -> None:
-    """Let go of the last network, so that a trainer of many trials does not grow with each."""
-    keras.backend.clear_session(free_memory=False)
+    """Let go of the last network, so that a trainer of many trials does not grow with each.
+
+    Keras's `clear_session` would also throw away what is compiled.
+    """
     gc.collect()

@@ -26,7 +26,7 @@ def main(arguments: list[str]) -> None:
     # killed meanwhile must not leave this process behind.
     wire = Wire(commands, reports)
 
-    from worker.trainer.engine import warm_up  # noqa: PLC0415
+    from worker.trainer.engine import forget, warm_up  # noqa: PLC0415
     from worker.trainer.programs import Programs  # noqa: PLC0415
     from worker.trainer.trial import attempt  # noqa: PLC0415
 
@@ -34,6 +34,7 @@ def main(arguments: list[str]) -> None:
     wire.send(Ready(pid=os.getpid(), device=warm_up()))
     while True:
         wire.send(attempt(wire.next_plan(), wire, programs))
+        forget()
 
 
 if __name__ == "__main__":

@@ -71,8 +71,6 @@ def attempt(plan: Train, wire: Wire, programs: Programs) -> Finished | Stopped |
             problem=_first_line(error),
             detail=traceback.format_exc(),
         )
-    finally:
-        engine.forget()
 
 
 def _train(plan: Train, wire: Wire, programs: Programs) -> Finished:

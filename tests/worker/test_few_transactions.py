@@ -1,0 +1,47 @@
+"""Short epochs reach the database together: what is written of a training depends on its time."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, event
+
+from models.lifecycle import State
+from tests.worker.inline import InlineWorker
+from tests.worker.scripted import one_database
+from tests.worker.site import Site
+from tests.worker.specs import small
+from worker.timing import Timing
+
+EPOCHS = 20
+
+
+@pytest.fixture
+def writes() -> Iterator[list[str]]:
+    """Every statement that writes epochs."""
+    seen: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_: Any) -> None:
+        if statement.startswith("INSERT INTO epochs"):
+            seen.append(statement)
+
+    event.listen(Engine, "before_cursor_execute", note)
+    yield seen
+    event.remove(Engine, "before_cursor_execute", note)
+
+
+@one_database
+def test_twenty_epochs_of_a_small_training_are_written_a_few_times(
+    here: Site, writes: list[str]
+) -> None:
+    fit = {"epochs": EPOCHS, "early_stopping": None}
+    experiment_id = here.submit(small(here.table(rows=600), fit=fit))
+
+    InlineWorker(here, "worker.trainer.main").work()
+
+    trial = here.trial(experiment_id)
+    assert trial.state is State.SUCCEEDED
+    assert len(here.epochs(experiment_id)) == EPOCHS
+    seconds = sum(row.seconds for row in here.epochs(experiment_id))
+    # The first at once, the last with the trial's end, and in between as old as they may become.
+    assert 1 <= len(writes) <= 2 + seconds / Timing().flush
