@@ -3,6 +3,7 @@
 #   make demo ONCE=1       the same, ending after the table
 #   make serve             the embedded service; SERVE_ARGS="--port 9000 --data-dir /srv/epochd"
 #   make test              the whole suite, on real parts; PYTEST_ARGS="-k cancel -x"
+#   make test JOBS=0       the same, one test after the other; PYTEST_ARGS="--pdb" needs that
 #   make lint              style, types, import contracts
 #   make bench             how fast it is, as a table; BENCH_ARGS="--quick --only titanic"
 #   make bench-peers       .venv-peers with what it is compared with, 3 GB; without, they are missing
@@ -13,6 +14,8 @@
 VENV := .venv
 PYTHON_HERE := $(VENV)/bin/python
 READY := $(VENV)/.ready
+# Processes that share the suite; tests/lanes.py says what stays together.
+JOBS := 2
 
 .PHONY: setup demo serve test lint bench bench-peers faults lock
 
@@ -30,7 +33,7 @@ serve: $(READY)
 	@$(PYTHON_HERE) -m epochd serve $(SERVE_ARGS)
 
 test: $(READY)
-	@$(PYTHON_HERE) -m pytest $(PYTEST_ARGS)
+	@$(PYTHON_HERE) -m pytest --numprocesses $(JOBS) --dist loadscope $(PYTEST_ARGS)
 
 lint: $(READY)
 	$(PYTHON_HERE) -m ruff check .

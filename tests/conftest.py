@@ -7,15 +7,23 @@ from pathlib import Path
 
 import pytest
 import redis
+from xdist.remote import Producer
 
 from epochd.embedded.leash import Leash
 from store.schema import migrate
+from tests.lanes import Lanes
 from tests.servers.databases import KINDS, Databases, Kind
 from tests.servers.postgres import PostgresServer
 from tests.servers.valkey import DATABASES, ValkeyServer
 
 # Database 0 of the broker is nobody's: a test that forgot to ask for its own must not find work.
 _broker_numbers = itertools.cycle(range(1, DATABASES))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Lanes:
+    """Keep the tests of one lane in one process where several share the suite."""
+    return Lanes(config, log)
 
 
 @pytest.fixture(scope="session")

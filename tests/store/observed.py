@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from models.lifecycle import EXPERIMENT_MOVES, HELD, TRIAL_MOVES, State
@@ -43,6 +43,9 @@ _CHECKPOINTS = (
     select(ArtifactRow.experiment_id, ArtifactRow.trial, ArtifactRow.attempt, ArtifactRow.epoch)
     .where(ArtifactRow.kind == ArtifactKind.CHECKPOINT)
     .order_by(ArtifactRow.attempt.desc(), ArtifactRow.epoch.desc())
+)
+_NEWEST_EVENTS = select(EventRow.experiment_id, func.max(EventRow.number)).group_by(
+    EventRow.experiment_id
 )
 _EVENTS = (
     select(EventRow)
@@ -134,10 +137,12 @@ class History:
 
     def follow(self, tx: Session, now: dict[str, ExperimentFacts]) -> None:
         """Read what is new; afterwards what was told must be what the rows say."""
+        newest = dict(tx.execute(_NEWEST_EVENTS).tuples())
         for experiment_id, experiment in now.items():
             told = self.told[experiment_id]
-            for event in _events_after(tx, experiment_id, told.last):
-                told.follow(event)
+            if newest[experiment_id] != told.last:
+                for event in _events_after(tx, experiment_id, told.last):
+                    told.follow(event)
             assert told.state is experiment.state
             for trial in experiment.trials:
                 assert told.trials.get(trial.number, State.QUEUED) is trial.state

@@ -42,7 +42,7 @@ from tests.store.model import Experiment, ExperimentFacts, Model, Trial
 from tests.store.scenes import OWNER, Scene, beat, epoch, planned, spec_of
 from worker.advance import advance
 
-EXAMPLES, STEPS = 125, 50
+EXAMPLES, STEPS = 78, 75
 MOST_EXPERIMENTS = 5
 
 Choice = TypeVar("Choice")
