@@ -75,8 +75,17 @@ def _history(effort: Effort) -> list[Figure]:
 
 
 def _speed(effort: Effort) -> list[Figure]:
-    command = [sys.executable, "-m", "benchmarks.speed"]
-    command += ["--rounds", "1" if effort == "quick" else "5"]
+    return _alone("benchmarks.speed", "--rounds", "1" if effort == "quick" else "5")
+
+
+def _zoo(effort: Effort) -> list[Figure]:
+    sparing = ("--turns", "1", "--every", "10") if effort == "quick" else ("--turns", "5")
+    return _alone("benchmarks.zoo", *sparing)
+
+
+def _alone(module: str, *arguments: str) -> list[Figure]:
+    """Measure in a process of its own, which prints its figures last."""
+    command = [sys.executable, "-m", module, *arguments]
     done = subprocess.run(command, stdout=subprocess.PIPE, check=True)
     return [Figure(**figure) for figure in json.loads(done.stdout.splitlines()[-1])]
 
@@ -88,6 +97,7 @@ STEPS: Mapping[str, Measure] = {
     "heartbeats": _heartbeats,
     "checkpoints": _checkpoints,
     "speed": _speed,
+    "zoo": _zoo,
     "titanic": _titanic,
     "mnist": _mnist,
     "history": _history,
