@@ -15,6 +15,9 @@ from models.specs.optimizers import Adam, Optimizer
 # More columns than this in every epoch's row help nobody.
 MAX_METRICS = 20
 
+Precision = Literal["float32", "mixed_float16", "mixed_bfloat16"]
+"""What layers compute in, by the names of Keras's dtype policies. Weights are float32 in each."""
+
 
 class CompileSpec(Spec):
     """How the network learns, and what is reported of it."""
@@ -24,6 +27,8 @@ class CompileSpec(Spec):
     metrics: Annotated[tuple[Metric, ...], Field(max_length=MAX_METRICS)] = ()
     jit_compile: Literal["auto", True, False] = "auto"
     """Compile the training step with XLA; "auto" decides by network and device."""
+    precision: Precision = "float32"
+    """The mixed ones compute all but the last layer and the loss in 16 bits, faster on a GPU."""
 
     @field_validator("metrics")
     @classmethod

@@ -92,6 +92,7 @@ BODIES: list[Refused] = [
         "reserved_name",
     ),
     ({"compile": {"jit_compile": "yes"}}, "/compile/jit_compile", "unknown_value"),
+    ({"compile": {"precision": "float16"}}, "/compile/precision", "unknown_value"),
     ({"fit": {"epochs": 0}}, "/fit/epochs", "out_of_range"),
     ({"fit": {"epochs": -1}}, "/fit/epochs", "out_of_range"),
     ({"fit": {"epochs": 1000000000}}, "/fit/epochs", "out_of_range"),

@@ -70,6 +70,7 @@ def test_trials_that_compute_the_same_share_a_program(changes: dict[str, Any]) -
         },
         {"compile": {"loss": {"loss": "SparseCategoricalCrossentropy", "from_logits": True}}},
         {"compile": {"metrics": ["accuracy"]}},
+        {"compile": {"precision": "mixed_bfloat16"}},
         {"fit": {"batch_size": 8}},
         {"layers": _layers(0, units=5)},
         {"layers": _layers(0, activation="relu")},

@@ -7,6 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from models.specs.compile import Precision
 from models.trial import TrialSpec
 from tests.trainer.trials import trial
 from worker.messages import Epoch
@@ -49,6 +50,7 @@ class Animal:
     optimizer: dict[str, Any]
     fit: dict[str, Any] = field(default_factory=dict)
     weighted: bool = False
+    precision: Precision = "float32"
 
     @property
     def spec(self) -> TrialSpec:
@@ -57,7 +59,11 @@ class Animal:
         return trial(
             layers=[*self.layers, output],
             fit=fit,
-            compile={"optimizer": self.optimizer, "metrics": ["accuracy"]},
+            compile={
+                "optimizer": self.optimizer,
+                "metrics": ["accuracy"],
+                "precision": self.precision,
+            },
         )
 
 
@@ -122,6 +128,13 @@ ZOO = (
         ],
         optimizer={"optimizer": "Nadam"},
     ),
+    Animal(
+        name="16 bits with a scaled loss, dropout, a plateau",
+        layers=_NOISY,
+        optimizer={"optimizer": "Adam", "learning_rate": 0.01, "clipnorm": 1.0},
+        fit={"reduce_lr_on_plateau": {"patience": 1, "factor": 0.5, "min_delta": 10}},
+        precision="mixed_float16",
+    ),
     *(
         Animal(
             name=name,
@@ -160,7 +173,7 @@ def ready(
     """Build all of it anew, as a process would that has trained nothing."""
     keras.backend.clear_session()
     spec = animal.spec
-    network = build(spec.network.layers, (36,), spec.seed)
+    network = build(spec.network.layers, (36,), spec.seed, spec.compile.precision)
     compile_network(network, spec.compile)
     chosen = callbacks(spec)
     x, y = _rows()

@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 from pydantic import JsonValue
 
+from models.specs.compile import Precision
 from models.specs.layers.convolution import Convolution
 from models.trial import TrialSpec
 from worker.trainer.loop import Loop, Schedule
@@ -61,10 +62,12 @@ class Engine:
     Attributes:
         xla: whether XLA compiles the training.
         reason: why.
+        precision: what the layers compute in.
     """
 
     xla: bool
     reason: str
+    precision: Precision = "float32"
 
     def view(self) -> dict[str, JsonValue]:
         """For the trial's view."""
@@ -73,6 +76,7 @@ class Engine:
             "threads": int(os.environ.get("TF_NUM_INTRAOP_THREADS", "0")) or os.cpu_count(),
             "compiled": "epoch",
             "xla": self.xla,
+            "precision": self.precision,
             "reason": self.reason,
         }
 
@@ -80,26 +84,33 @@ class Engine:
 def choose(trial: TrialSpec, rows: int) -> Engine:
     """Decide how to train a trial, where the spec leaves it open.
 
-    On a GPU XLA usually wins. On a CPU it loses with convolutions (17 against 1.6 s of processor
-    time an epoch of a small convolutional net), and compiling has to be worth it.
-
     Args:
         trial: resolved.
         rows: to train on.
     """
+    xla, reason = _xla(trial, rows)
+    precision = trial.compile.precision
+    if precision != "float32" and device() == "cpu":
+        reason += f"; {precision} gains nothing on a CPU"
+    return Engine(xla, reason, precision)
+
+
+def _xla(trial: TrialSpec, rows: int) -> tuple[bool, str]:
+    """Whether XLA compiles it, and why.
+
+    On a GPU XLA usually wins. On a CPU it loses with convolutions (17 against 1.6 s of processor
+    time an epoch of a small convolutional net), and compiling has to be worth it.
+    """
     if trial.compile.jit_compile != "auto":
-        return Engine(trial.compile.jit_compile, "as the spec says")
+        return trial.compile.jit_compile, "as the spec says"
     if device() != "cpu":
-        return Engine(xla=True, reason="usually faster on a GPU")
+        return True, "usually faster on a GPU"
     if any(isinstance(layer, Convolution) for layer in trial.network.layers):
-        return Engine(xla=False, reason="slower with convolutions on a CPU")
+        return False, "slower with convolutions on a CPU"
     steps = trial.fit.epochs * math.ceil(rows / trial.fit.batch_size)
     if steps < XLA_PAYS_FROM_STEPS:
-        return Engine(
-            xla=False,
-            reason=f"{steps} steps at most; compiling pays from {XLA_PAYS_FROM_STEPS} on",
-        )
-    return Engine(xla=True, reason=f"up to {steps} steps, which pay for compiling")
+        return False, f"{steps} steps at most; compiling pays from {XLA_PAYS_FROM_STEPS} on"
+    return True, f"up to {steps} steps, which pay for compiling"
 
 
 def forget() -> None:

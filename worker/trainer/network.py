@@ -10,6 +10,7 @@ from typing import Any
 
 import keras
 
+from models.specs.compile import Precision
 from models.specs.constraints import ConstraintSpec
 from models.specs.initializers import InitializerSpec
 from models.specs.layers.layer import LayerSpec, Shape
@@ -18,7 +19,12 @@ from models.specs.regularizers import RegularizerSpec
 from models.specs.shapes import layer_names
 
 
-def build(layers: Sequence[LayerSpec], input_shape: Shape, seed: int) -> keras.Model:
+def build(
+    layers: Sequence[LayerSpec],
+    input_shape: Shape,
+    seed: int,
+    precision: Precision = "float32",
+) -> keras.Model:
     """Build a functional network of these layers, the output layer included.
 
     Every initial weight and every random layer derives from the seed and the layer's name alone.
@@ -28,11 +34,15 @@ def build(layers: Sequence[LayerSpec], input_shape: Shape, seed: int) -> keras.M
         layers: in order, at least one.
         input_shape: of one row, as models.specs.shapes.network_input_shape gives it.
         seed: of this training.
+        precision: of what the layers compute, but for the last: probabilities and the numbers of a
+            regression want more digits than 16 bits have (Keras's guide to mixed precision). The
+            variables are float32 in any case.
     """
     inputs = keras.Input(input_shape, name="input_layer", dtype="float32")
     outputs = inputs
-    for layer, name in zip(layers, layer_names(layers), strict=True):
-        outputs = _keras_layer(layer, name, seed)(outputs)
+    policies = [precision] * (len(layers) - 1) + ["float32"]
+    for layer, name, policy in zip(layers, layer_names(layers), policies, strict=True):
+        outputs = _keras_layer(layer, name, seed, policy)(outputs)
     return keras.Model(inputs, outputs, name="network")
 
 
@@ -42,7 +52,7 @@ def derived_seed(seed: int, *parts: object) -> int:
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4]) >> 1
 
 
-def _keras_layer(layer: LayerSpec, name: str, seed: int) -> keras.Layer:
+def _keras_layer(layer: LayerSpec, name: str, seed: int, policy: str) -> keras.Layer:
     cls = getattr(keras.layers, layer.keras_name)
     arguments = {
         field: _keras_part(value, derived_seed(seed, name, field))
@@ -53,7 +63,7 @@ def _keras_layer(layer: LayerSpec, name: str, seed: int) -> keras.Layer:
         arguments["data_format"] = "channels_last"
     if "seed" in inspect.signature(cls).parameters:
         arguments["seed"] = derived_seed(seed, name)
-    return cls(**arguments | {"name": name})
+    return cls(**arguments | {"name": name, "dtype": policy})
 
 
 def _keras_part(value: object, seed: int) -> Any:

@@ -5,7 +5,7 @@ from typing import Any
 import keras
 
 from models.specs.class_metrics import Accuracy
-from models.specs.compile import CompileSpec
+from models.specs.compile import CompileSpec, Precision
 from models.specs.losses import AnyLoss, Encoding
 from models.specs.metric import MetricSpec
 from models.specs.optimizers import OptimizerSpec
@@ -27,7 +27,7 @@ def compile_network(network: keras.Model, spec: CompileSpec) -> None:
         spec: with its loss resolved, never "auto".
     """
     network.compile(
-        optimizer=optimizer(spec.optimizer),
+        optimizer=_scaled(optimizer(spec.optimizer), spec.precision),
         loss=loss(spec.loss),
         metrics=[metric(each, spec.loss.encoding) for each in spec.metrics],
         jit_compile=False,  # that is for Keras's own loop, which is not used
@@ -60,6 +60,13 @@ def metric(spec: MetricSpec, encoding: Encoding) -> keras.Metric:
     """
     name = _ACCURACY[encoding] if isinstance(spec, Accuracy) else spec.keras_name
     return getattr(keras.metrics, name)(**spec.arguments() | {"name": spec.log_name})
+
+
+def _scaled(inner: keras.optimizers.Optimizer, precision: Precision) -> keras.optimizers.Optimizer:
+    """As Keras's compile does for a network that is mixed_float16 as a whole; ours has layers."""
+    if precision != "mixed_float16":
+        return inner
+    return keras.optimizers.LossScaleOptimizer(inner, name="loss_scale_optimizer")
 
 
 def _schedule(spec: ScheduleSpec) -> Any:

@@ -112,9 +112,11 @@ def _train(plan: Train, wire: Wire, programs: Programs) -> Finished:
     finding = divergence.judge(hooks.initial_loss, hooks.losses)
     if finding is not None:
         return Finished(stop_reason=StopReason.DIVERGED, network=None, findings=(finding,))
-    # Not the program's own network: export builds on what it gets.
-    fresh.set_weights(program.network.get_weights())
-    return Finished(stop_reason=ending, network=_exported(fresh, prepared, plan))
+    # Not the program's own network: export builds on what it gets. And in float32, whatever it was
+    # trained in: nobody knows the machine that will predict.
+    plain = build(trial.network.layers, prepared.network_shape, trial.seed)
+    plain.set_weights(program.network.get_weights())
+    return Finished(stop_reason=ending, network=_exported(plain, prepared, plan))
 
 
 def _run(
@@ -129,7 +131,9 @@ def _run(
 
 
 def _built(trial: TrialSpec, prepared: Prepared) -> keras.Model:
-    network = build(trial.network.layers, prepared.network_shape, trial.seed)
+    network = build(
+        trial.network.layers, prepared.network_shape, trial.seed, trial.compile.precision
+    )
     compile_network(network, trial.compile)
     return network
 
