@@ -166,7 +166,6 @@ class Loop:
         schedule, rows = self._schedule, len(self._training)
         which = order(schedule.seed, epoch, rows) if schedule.shuffle else np.arange(rows)
         steps = self._program.train
-        self._program.reset_metrics()
         logs: Logs = {}
         done = 0
         for portion in self._training.portions(which):
@@ -174,7 +173,13 @@ class Loop:
             while begin < count:
                 self._between()
                 self._callbacks.on_train_batch_begin(done + begin)
-                ran = steps.run(portion, begin, at_most=self._at_most, finite=self._finite)
+                ran = steps.run(
+                    portion,
+                    begin,
+                    fresh=not logs,
+                    at_most=self._at_most,
+                    finite=self._finite,
+                )
                 begin, logs = ran.stop, ran.logs
                 self._callbacks.on_train_batch_end(done + begin - 1, logs)
                 if self._network.stop_training:
@@ -192,13 +197,12 @@ class Loop:
 
     def _evaluate(self, rows: Feed) -> Logs:
         steps = self._program.test
-        self._program.reset_metrics()
         logs: Logs = {}
         for portion in rows.portions(np.arange(len(rows))):
             begin, count = 0, steps.count(portion)
             while begin < count:
                 self._between()
-                ran = steps.run(portion, begin)
+                ran = steps.run(portion, begin, fresh=not logs)
                 begin, logs = ran.stop, ran.logs
         return logs
 

@@ -9,6 +9,7 @@ import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import keras
 import numpy as np
@@ -46,11 +47,11 @@ class Ran:
 
 
 class Steps:
-    """One of Keras's steps, for batch after batch of a portion.
+    """One of a network's steps, for batch after batch of a portion.
 
     Args:
-        step: `train_step` or `test_step` of a compiled network.
-        results: its metrics so far.
+        network: whose metrics they are, all of them made.
+        step: its `train_step` or `test_step`.
         batch_size: rows a step; a portion's last step takes what is left.
         example: a batch of any size, for its types and shapes.
         xla: whether XLA compiles it. It wants to know every shape, so a smaller batch has a graph
@@ -58,54 +59,51 @@ class Steps:
     """
 
     def __init__(
-        self,
-        step: Step,
-        results: Callable[[], Mapping[str, tf.Tensor]],
-        *,
-        batch_size: int,
-        example: Batch,
-        xla: bool,
+        self, network: keras.Model, step: Step, *, batch_size: int, example: Batch, xla: bool
     ) -> None:
+        self._network = network
         self._step = step
-        self._results = results
         self._batch_size = batch_size
         self._signature = tuple(tf.TensorSpec((None, *x.shape[1:]), x.dtype) for x in example)
         self._xla = xla
         self._graphs: dict[int, Graph] = {}
         self._at_once = 1
 
-    @property
-    def traced(self) -> bool:
-        """Whether any step has been run, so that Keras has made its metrics."""
-        return bool(self._graphs)
-
     def count(self, portion: Portion) -> int:
         """How many steps a portion takes."""
         return -(-len(portion) // self._batch_size)
 
     def run(
-        self, portion: Portion, begin: int, *, at_most: int | None = None, finite: bool = False
+        self,
+        portion: Portion,
+        begin: int,
+        *,
+        fresh: bool,
+        at_most: int | None = None,
+        finite: bool = False,
     ) -> Ran:
         """Run steps from number `begin` on, for about CALL_SECONDS.
 
         Args:
             portion: of at least one row.
             begin: less than its count of steps.
+            fresh: begin the metrics anew.
             at_most: so many steps.
             finite: stop after a step that leaves a loss which is not finite.
         """
         started = time.perf_counter()
         stop = min(self.count(portion), begin + min(self._at_once, at_most or self._at_once))
-        size, order = self._batch_size, portion.order
+        size, order, skipped = self._batch_size, portion.order, 0
         whole = len(portion) // size
-        if not self._xla or begin < whole:
-            last = min(stop, whole) if self._xla else stop
-            end, logs = self._graph(size)(portion.batch, order, begin, last, finite)
-        else:
-            rest = order[whole * size :]
-            end, logs = self._graph(len(rest))(portion.batch, rest, 0, 1, finite)
-            end += whole
-        ran = Ran(int(end), {name: float(value) for name, value in logs.items()})
+        if self._xla and begin < whole:
+            stop = min(stop, whole)
+        elif self._xla:
+            order, skipped = order[whole * size :], whole
+            size = len(order)
+        # One small tensor: every other argument costs a small network time.
+        call = tf.constant((begin - skipped, stop - skipped, fresh, finite), tf.int32)
+        end, logs = self._graph(size)(portion.batch, order, call)
+        ran = Ran(int(end) + skipped, {name: float(value) for name, value in logs.items()})
         self._learn(ran.stop - begin, time.perf_counter() - started)
         return ran
 
@@ -119,15 +117,15 @@ class Steps:
         return self._graphs[size]
 
     def _traced(self, size: int) -> Graph:
+        """The graph for steps of so many rows."""
+
         def graph(
-            batch: tuple[tf.Tensor, ...],
-            order: tf.Tensor,
-            begin: tf.Tensor,
-            stop: tf.Tensor,
-            finite: tf.Tensor,
+            batch: tuple[tf.Tensor, ...], order: tf.Tensor, call: tf.Tensor
         ) -> tuple[tf.Tensor, Mapping[str, tf.Tensor]]:
+            begin, stop, fresh, finite = tf.unstack(call, 4)
+
             def goes_on(number: tf.Tensor, loss: tf.Tensor) -> tf.Tensor:
-                return (number < stop) & (~finite | tf.math.is_finite(loss))
+                return (number < stop) & ((finite == 0) | tf.math.is_finite(loss))
 
             def one(number: tf.Tensor, loss: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
                 del loss
@@ -139,23 +137,19 @@ class Steps:
                 logs = self._step(tuple(tf.gather(part, which) for part in batch))
                 return number + 1, tf.cast(logs["loss"], tf.float32)
 
+            tf.cond(fresh > 0, self._reset, lambda: tf.constant(0))
             end, _ = tf.while_loop(goes_on, one, (begin, tf.constant(0.0)), parallel_iterations=1)
-            return end, self._results()
+            return end, self._network.get_metrics_result()
 
-        numbers = tf.TensorSpec((), tf.int32)
-        compiled: Graph = tf.function(
-            graph,
-            input_signature=(
-                self._signature,
-                tf.TensorSpec((None,), tf.int32),
-                numbers,
-                numbers,
-                tf.TensorSpec((), tf.bool),
-            ),
-            autograph=False,
-            jit_compile=self._xla,
+        compiled: Any = tf.function(graph, autograph=False, jit_compile=self._xla)
+        traced: Graph = compiled.get_concrete_function(
+            self._signature, tf.TensorSpec((None,), tf.int32), tf.TensorSpec((4,), tf.int32)
         )
-        return compiled
+        return traced
+
+    def _reset(self) -> tf.Tensor:
+        self._network.reset_metrics()
+        return tf.constant(0)
 
 
 class Program:
@@ -185,21 +179,17 @@ class Program:
         self.network = network
         self.batch_size = batch_size
         self.test_batch_size = max(1, min(VALIDATION_ROWS, VALIDATION_BYTES // row_bytes))
+        _make_metrics(network, example)
         self.train = Steps(
-            network.train_step,
-            network.get_metrics_result,
-            batch_size=batch_size,
-            example=example,
-            xla=xla,
+            network, network.train_step, batch_size=batch_size, example=example, xla=xla
         )
         self.test = Steps(
+            network,
             network.test_step,
-            network.get_metrics_result,
             batch_size=self.test_batch_size,
             example=example[:2],
             xla=False,
         )
-        self._reset: Callable[[], None] | None = None
 
     @property
     def bytes(self) -> int:
@@ -213,12 +203,14 @@ class Program:
         for mine, initial in zip(_state(self.network), _state(fresh), strict=True):
             mine.assign(initial)
 
-    def reset_metrics(self) -> None:
-        """Begin an epoch's, or a validation's, metrics."""
-        if self._reset is None and (self.train.traced or self.test.traced):
-            # Not before: Keras makes its metrics in the first step, and the graph has to know all.
-            self._reset = tf.function(self.network.reset_metrics, autograph=False)
-        (self._reset or self.network.reset_metrics)()
+
+def _make_metrics(network: keras.Model, example: Batch) -> None:
+    """Have Keras make its metrics, which it does with the first batch.
+
+    A graph that finds them there is traced once instead of twice, and knows all that it resets.
+    """
+    x, y, *weights = (tf.constant(part[:1]) for part in example)
+    network.compute_metrics(x, y, network(x), *weights)
 
 
 def _state(network: keras.Model) -> list[keras.Variable]:
