@@ -63,6 +63,8 @@ class Settings(BaseSettings):
     """Trials that one train worker trains at the same time, each in a process of its own."""
     device: Literal["cpu", "gpu"] = "cpu"
     """What a train worker trains on; it takes only trials that may run there."""
+    gpus_per_trial: Annotated[int, Field(ge=1, le=64)] = 1
+    """GPUs that share the batches of one trial, of those that its worker sees."""
     lease_seconds: Seconds = 30.0
     """A worker that is silent for this long loses its trial to another."""
     heartbeat_seconds: Seconds = 5.0

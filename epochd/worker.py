@@ -38,5 +38,6 @@ def work(kind: Kind, settings: Settings) -> None:
             device=Device(settings.device),
             timing=timing(settings),
             trainer_memory_mb=settings.trainer_memory_mb,
+            gpus_per_trial=settings.gpus_per_trial,
         )
     )

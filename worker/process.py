@@ -45,12 +45,14 @@ class TrainerSettings:
     Attributes:
         threads: of TensorFlow, a trainer.
         device: CPU hides every GPU from the trainer.
+        gpus: that a trial may take, of those that the trainer sees.
         memory_bytes: that a trainer may take for itself while it trains; None is without limit.
         module: what is run; it is given the numbers of its two pipes.
     """
 
     threads: int
     device: Device
+    gpus: int = 1
     memory_bytes: int | None = None
     module: str = "worker.trainer.main"
 
@@ -60,12 +62,13 @@ class TrainerSettings:
         root = str(Path(worker.__path__[0]).parent)
         inherited = os.environ.get("PYTHONPATH")
         settled = {
+            "EPOCHD_GPUS_PER_TRIAL": str(self.gpus),
             "KERAS_BACKEND": "tensorflow",
             "OMP_NUM_THREADS": threads,
             "OPENBLAS_NUM_THREADS": threads,
             "PYTHONPATH": os.pathsep.join(filter(None, (root, inherited))),
             "TF_CPP_MIN_LOG_LEVEL": os.environ.get("TF_CPP_MIN_LOG_LEVEL", "2"),
-            "TF_FORCE_GPU_ALLOW_GROWTH": "true",
+            "TF_FORCE_GPU_ALLOW_GROWTH": os.environ.get("TF_FORCE_GPU_ALLOW_GROWTH", "true"),
             "TF_NUM_INTEROP_THREADS": threads,
             "TF_NUM_INTRAOP_THREADS": threads,
         }

@@ -27,6 +27,7 @@ def run_train(
     device: Device,
     timing: Timing | None = None,
     trainer_memory_mb: int | None = None,
+    gpus_per_trial: int = 1,
 ) -> int:
     """Train until SIGTERM or SIGINT; what is being trained then goes back to the queue.
 
@@ -36,6 +37,7 @@ def run_train(
         device: CPU or GPU.
         timing: the usual figures when left out.
         trainer_memory_mb: that each trainer may take; its share of what is there when left out.
+        gpus_per_trial: that share the batches of one trial.
 
     Returns:
         The exit status.
@@ -49,7 +51,9 @@ def run_train(
         else trainer_memory_mb * memory.MEBIBYTE
     )
     log.info("each of %d trainers may take %d MiB", slots, memory_bytes // memory.MEBIBYTE)
-    settings = TrainerSettings(threads=_threads(slots), device=device, memory_bytes=memory_bytes)
+    settings = TrainerSettings(
+        threads=_threads(slots), device=device, gpus=gpus_per_trial, memory_bytes=memory_bytes
+    )
     with (
         process_folder() as scratch,
         closing(Trainers(slots, settings, drain)) as trainers,

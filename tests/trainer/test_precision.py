@@ -13,7 +13,8 @@ from models.specs.compile import Precision
 from models.trial import TrialSpec
 from store.formats.builtin import write_bundled
 from tests.trainer.trials import trial
-from worker.messages import Epoch, Epochs, Finished, Message, Started, Train
+from tests.trainer.wires import Heard
+from worker.messages import Epoch, Epochs, Finished, Started, Train
 from worker.trainer.loop import Loop, Schedule
 from worker.trainer.network import build
 from worker.trainer.optimizer import compile_network
@@ -21,7 +22,6 @@ from worker.trainer.program import Program
 from worker.trainer.programs import Programs
 from worker.trainer.rows import HeldRows
 from worker.trainer.trial import attempt
-from worker.trainer.wire import Wire
 
 # Keras converts its variables in a way that numpy 2 warns of.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -32,20 +32,6 @@ LAYERS: list[dict[str, Any]] = [
     {"layer": "BatchNormalization"},
     {"layer": "Dense", "units": 10, "activation": "softmax"},
 ]
-
-
-class _Heard(Wire):
-    """Nobody asks to stop, and what is reported is kept."""
-
-    def __init__(self) -> None:
-        self.reports: list[Message] = []
-
-    def check(self) -> None:
-        """Go on."""
-
-    def send(self, message: Message) -> None:
-        """Keep it."""
-        self.reports.append(message)
 
 
 @pytest.mark.parametrize("precision", MIXED)
@@ -61,7 +47,7 @@ def test_a_trial_in_16_bits_learns_and_its_file_predicts_in_float32(
         },
         compile={"precision": precision, "optimizer": {"optimizer": "Adam", "clipnorm": 1.0}},
     )
-    wire, file = _Heard(), tmp_path / "n.keras"
+    wire, file = Heard(), tmp_path / "n.keras"
 
     ended = attempt(
         Train(trial=spec, profile=profile, folder=str(tmp_path), network=str(file)),

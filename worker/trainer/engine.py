@@ -3,7 +3,9 @@
 import gc
 import math
 import os
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import keras
 import numpy as np
@@ -13,14 +15,35 @@ from pydantic import JsonValue
 from models.specs.compile import Precision
 from models.specs.layers.convolution import Convolution
 from models.trial import TrialSpec
+from worker.trainer import devices
 from worker.trainer.loop import Loop, Schedule
 from worker.trainer.program import Program
 from worker.trainer.rows import HeldRows
+
+Gpu = TypeVar("Gpu")
 
 # XLA takes seconds to compile a program, and saves some tenth of a millisecond a step: it pays
 # from so many steps on. Fixed numbers, not a measurement, so that the same trial gives the same
 # numbers wherever and whenever it is trained.
 XLA_PAYS_FROM_STEPS = 10_000
+
+
+# What a trainer is told of its worker's settings beside TensorFlow's own variables.
+ALLOW_GROWTH = "TF_FORCE_GPU_ALLOW_GROWTH"
+GPUS_PER_TRIAL = "EPOCHD_GPUS_PER_TRIAL"
+
+
+def grow_memory(gpus: Sequence[Gpu], grow: Callable[[Gpu, bool], None]) -> None:
+    """Let TensorFlow take a GPU's memory as it needs it; by itself it takes all of it at once.
+
+    Args:
+        gpus: all that are seen, none of them in use yet.
+        grow: switches that on for one of them.
+    """
+    if os.environ.get(ALLOW_GROWTH, "true").lower() == "false":
+        return
+    for gpu in gpus:
+        grow(gpu, True)
 
 
 def warm_up() -> str:
@@ -29,6 +52,7 @@ def warm_up() -> str:
     Returns:
         "cpu", or the GPU's name.
     """
+    grow_memory(tf.config.list_physical_devices("GPU"), tf.config.experimental.set_memory_growth)
     network = keras.Sequential(
         [keras.layers.Input((2,)), keras.layers.Dense(2), keras.layers.Dense(2, "softmax")]
     )
@@ -63,16 +87,19 @@ class Engine:
         xla: whether XLA compiles the training.
         reason: why.
         precision: what the layers compute in.
+        devices: how many share every batch.
     """
 
     xla: bool
     reason: str
     precision: Precision = "float32"
+    devices: int = 1
 
     def view(self) -> dict[str, JsonValue]:
         """For the trial's view."""
         return {
             "device": device(),
+            "devices": self.devices,
             "threads": int(os.environ.get("TF_NUM_INTRAOP_THREADS", "0")) or os.cpu_count(),
             "compiled": "epoch",
             "xla": self.xla,
@@ -88,11 +115,29 @@ def choose(trial: TrialSpec, rows: int) -> Engine:
         trial: resolved.
         rows: to train on.
     """
-    xla, reason = _xla(trial, rows)
+    allowed = int(os.environ.get(GPUS_PER_TRIAL, "1"))
+    several = sharing(trial, seen=len(devices.names()), allowed=allowed)
+    xla, reason = _xla(trial, rows) if several == 1 else (False, "not with several devices")
     precision = trial.compile.precision
     if precision != "float32" and device() == "cpu":
         reason += f"; {precision} gains nothing on a CPU"
-    return Engine(xla, reason, precision)
+    return Engine(xla, reason, precision, several)
+
+
+def sharing(trial: TrialSpec, *, seen: int, allowed: int) -> int:
+    """How many devices train it: as many as can share its batch evenly.
+
+    One where the spec wants XLA, which does not go with several.
+
+    Args:
+        trial: resolved.
+        seen: devices that are there.
+        allowed: that one trial may take.
+    """
+    if trial.compile.jit_compile is True:
+        return 1
+    counts = range(1, min(seen, allowed) + 1)
+    return max(count for count in counts if trial.fit.batch_size % count == 0)
 
 
 def _xla(trial: TrialSpec, rows: int) -> tuple[bool, str]:

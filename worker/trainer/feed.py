@@ -3,7 +3,7 @@
 Which rows make up a batch never depends on that, nor does any number of a training.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from worker.trainer.devices import ONE_DEVICE, Held
 from worker.trainer.rows import Batch, Rows
 
 Order = NDArray[np.intp]
@@ -27,11 +28,11 @@ class Portion:
     """Rows on the device, and the order in which steps take them.
 
     Attributes:
-        batch: x, y and perhaps weights, (rows, ...).
+        batch: x, y and perhaps weights, (rows, ...); on each device where there are several.
         order: int32, row numbers in the batch.
     """
 
-    batch: tuple[tf.Tensor, ...]
+    batch: Held
     order: tf.Tensor
 
     def __len__(self) -> int:
@@ -44,10 +45,14 @@ class Feed:
     Args:
         rows: at least one.
         batch_size: of the steps that take them; no batch is spread over two portions.
+        put: brings rows to the device.
     """
 
-    def __init__(self, rows: Rows, batch_size: int) -> None:
+    def __init__(
+        self, rows: Rows, batch_size: int, put: Callable[[Batch], Held] = ONE_DEVICE.put
+    ) -> None:
         self._rows = rows
+        self._put = put
         row_bytes = sum(part.nbytes for part in rows.take(slice(0, 1)))
         self._resident = len(rows) * row_bytes <= RESIDENT_BYTES
         self._portion_rows = max(1, PORTION_BYTES // (row_bytes * batch_size)) * batch_size
@@ -64,15 +69,15 @@ class Feed:
             order[begin : begin + self._portion_rows]
             for begin in range(0, len(order), self._portion_rows)
         ]
-        for batch in _ahead(self._rows, pieces):
-            yield Portion(batch, tf.range(len(batch[0]), dtype=tf.int32))
+        for piece, batch in zip(pieces, _ahead(self._rows, pieces, self._put), strict=True):
+            yield Portion(batch, tf.range(len(piece), dtype=tf.int32))
 
     @cached_property
-    def _all(self) -> tuple[tf.Tensor, ...]:
-        return _on_device(self._rows.take(slice(None)))
+    def _all(self) -> Held:
+        return self._put(self._rows.take(slice(None)))
 
 
-def _ahead(rows: Rows, pieces: Sequence[Order]) -> Iterator[tuple[tf.Tensor, ...]]:
+def _ahead(rows: Rows, pieces: Sequence[Order], put: Callable[[Batch], Held]) -> Iterator[Held]:
     """Bring one piece after the other; each is read while the one before is in use."""
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="feed") as reader:
         coming = reader.submit(rows.take, pieces[0])
@@ -80,8 +85,4 @@ def _ahead(rows: Rows, pieces: Sequence[Order]) -> Iterator[tuple[tf.Tensor, ...
             batch = coming.result()
             if following is not None:
                 coming = reader.submit(rows.take, following)
-            yield _on_device(batch)
-
-
-def _on_device(batch: Batch) -> tuple[tf.Tensor, ...]:
-    return tuple(tf.constant(part) for part in batch)
+            yield put(batch)

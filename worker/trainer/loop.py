@@ -95,8 +95,11 @@ class Loop:
         self._program = program
         self._network = program.network
         self._probe = training.take(slice(0, PROBE_ROWS))
-        self._training = Feed(training, program.batch_size)
-        self._validation = None if validation is None else Feed(validation, program.test_batch_size)
+        put = program.placement.put
+        self._training = Feed(training, program.batch_size, put)
+        self._validation = (
+            None if validation is None else Feed(validation, program.test_batch_size, put)
+        )
         self._schedule = schedule
         self._between = between
         self._on_epoch = on_epoch
@@ -114,7 +117,9 @@ class Loop:
     def initial_loss(self) -> float:
         """The loss of the network as it is, on the first PROBE_ROWS training rows."""
         x, y, *_ = self._probe
-        return self._evaluate(Feed(HeldRows(x=x, y=y), self._program.test_batch_size))["loss"]
+        program = self._program
+        probe = Feed(HeldRows(x=x, y=y), program.test_batch_size, program.placement.put)
+        return self._evaluate(probe)["loss"]
 
     def run(self, position: Position = BEGINNING, restore: Callable[[], None] = _nothing) -> Ending:
         """Train until the last epoch, until a callback stops it, or until the loss is not finite.

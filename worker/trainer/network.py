@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import keras
+import tensorflow as tf
 
 from models.specs.compile import Precision
 from models.specs.constraints import ConstraintSpec
@@ -63,6 +64,9 @@ def _keras_layer(layer: LayerSpec, name: str, seed: int, policy: str) -> keras.L
         arguments["data_format"] = "channels_last"
     if "seed" in inspect.signature(cls).parameters:
         arguments["seed"] = derived_seed(seed, name)
+    if cls is keras.layers.BatchNormalization:
+        # Of several devices, each normalizes by the whole batch, as one alone would.
+        arguments["synchronized"] = tf.distribute.has_strategy()
     return cls(**arguments | {"name": name, "dtype": policy})
 
 

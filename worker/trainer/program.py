@@ -15,6 +15,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from worker.trainer.devices import ONE_DEVICE, Held, Placed, Placement
 from worker.trainer.feed import Portion
 from worker.trainer.rows import Batch
 
@@ -29,7 +30,6 @@ VALIDATION_BYTES = 4 * 2**20
 VALIDATION_ROWS = 8192
 
 Logs = dict[str, float]
-Step = Callable[[tuple[tf.Tensor, ...]], Mapping[str, tf.Tensor]]
 Graph = Callable[..., tuple[tf.Tensor, Mapping[str, tf.Tensor]]]
 
 
@@ -51,20 +51,26 @@ class Steps:
 
     Args:
         network: whose metrics they are, all of them made.
-        step: its `train_step` or `test_step`.
+        step: its `train_step` or `test_step`, placed.
         batch_size: rows a step; a portion's last step takes what is left.
-        example: a batch of any size, for its types and shapes.
+        signature: of the rows.
         xla: whether XLA compiles it. It wants to know every shape, so a smaller batch has a graph
             of its own.
     """
 
     def __init__(
-        self, network: keras.Model, step: Step, *, batch_size: int, example: Batch, xla: bool
+        self,
+        network: keras.Model,
+        step: Placed,
+        *,
+        batch_size: int,
+        signature: tuple[Any, ...],
+        xla: bool,
     ) -> None:
         self._network = network
         self._step = step
         self._batch_size = batch_size
-        self._signature = tuple(tf.TensorSpec((None, *x.shape[1:]), x.dtype) for x in example)
+        self._signature = signature
         self._xla = xla
         self._graphs: dict[int, Graph] = {}
         self._at_once = 1
@@ -120,7 +126,7 @@ class Steps:
         """The graph for steps of so many rows."""
 
         def graph(
-            batch: tuple[tf.Tensor, ...], order: tf.Tensor, call: tf.Tensor
+            batch: Held, order: tf.Tensor, call: tf.Tensor
         ) -> tuple[tf.Tensor, Mapping[str, tf.Tensor]]:
             begin, stop, fresh, finite = tf.unstack(call, 4)
 
@@ -134,8 +140,7 @@ class Steps:
                 which = (
                     tf.slice(order, [first], [size]) if self._xla else order[first : first + size]
                 )
-                logs = self._step(tuple(tf.gather(part, which) for part in batch))
-                return number + 1, tf.cast(logs["loss"], tf.float32)
+                return number + 1, self._step(batch, which)
 
             tf.cond(fresh > 0, self._reset, lambda: tf.constant(0))
             end, _ = tf.while_loop(goes_on, one, (begin, tf.constant(0.0)), parallel_iterations=1)
@@ -161,10 +166,12 @@ class Program:
         example: a training batch of at least one row, for its types and shapes.
         xla: whether XLA compiles the training. Validation, a forward pass in large batches, gains
             too little.
+        placement: in whose scope the network was built and compiled.
 
     Attributes:
         train, test: the steps.
         batch_size, test_batch_size: rows a step.
+        placement: where it is trained.
     """
 
     def __init__(
@@ -174,20 +181,26 @@ class Program:
         batch_size: int,
         example: Batch,
         xla: bool = False,
+        placement: Placement = ONE_DEVICE,
     ) -> None:
         row_bytes = max(1, example[0][:1].nbytes)
         self.network = network
+        self.placement = placement
         self.batch_size = batch_size
         self.test_batch_size = max(1, min(VALIDATION_ROWS, VALIDATION_BYTES // row_bytes))
-        _make_metrics(network, example)
+        placement.prepare(network, example)
         self.train = Steps(
-            network, network.train_step, batch_size=batch_size, example=example, xla=xla
+            network,
+            placement.place(network, network.train_step),
+            batch_size=batch_size,
+            signature=placement.signature(example),
+            xla=xla,
         )
         self.test = Steps(
             network,
-            network.test_step,
+            placement.place(network, network.test_step),
             batch_size=self.test_batch_size,
-            example=example[:2],
+            signature=placement.signature(example[:2]),
             xla=False,
         )
 
@@ -202,15 +215,6 @@ class Program:
         """Become as untrained as another network, which was built and compiled as this one was."""
         for mine, initial in zip(_state(self.network), _state(fresh), strict=True):
             mine.assign(initial)
-
-
-def _make_metrics(network: keras.Model, example: Batch) -> None:
-    """Have Keras make its metrics, which it does with the first batch.
-
-    A graph that finds them there is traced once instead of twice, and knows all that it resets.
-    """
-    x, y, *weights = (tf.constant(part[:1]) for part in example)
-    network.compute_metrics(x, y, network(x), *weights)
 
 
 def _state(network: keras.Model) -> list[keras.Variable]:

@@ -48,7 +48,7 @@ class Programs:
         return sum(program.bytes + GRAPH_BYTES for program in self._kept.values())
 
 
-def key(trial: TrialSpec, example: Batch, *, xla: bool) -> str:
+def key(trial: TrialSpec, example: Batch, *, xla: bool, devices: int = 1) -> str:
     """What two trials have in common that can share a program.
 
     Not the seed and the learning rate, which are variables (a schedule is none), and not how many
@@ -58,6 +58,7 @@ def key(trial: TrialSpec, example: Batch, *, xla: bool) -> str:
         trial: resolved.
         example: a batch of its rows.
         xla: whether XLA compiles it.
+        devices: how many train it.
     """
     compiled = trial.compile.model_dump_json(exclude={"optimizer", "jit_compile"})
     optimizer = trial.compile.optimizer
@@ -67,4 +68,5 @@ def key(trial: TrialSpec, example: Batch, *, xla: bool) -> str:
     )
     rows = [f"{part.shape[1:]} {part.dtype}" for part in example]
     layers = trial.network.model_dump_json()
-    return "\n".join((layers, compiled, constants, str(trial.fit.batch_size), *rows, str(xla)))
+    how = (str(trial.fit.batch_size), str(xla), str(devices))
+    return "\n".join((layers, compiled, constants, *rows, *how))

@@ -19,6 +19,7 @@ from worker.trainer import engine
 from worker.trainer.checkpoint import Resumed, UnreadCheckpoint
 from worker.trainer.checkpointing import Checkpointer, resume
 from worker.trainer.data import Prepared, prepare
+from worker.trainer.devices import placement
 from worker.trainer.export import export
 from worker.trainer.hooks import Hooks
 from worker.trainer.loop import Loop, Schedule
@@ -80,7 +81,7 @@ def _train(plan: Train, wire: Wire, programs: Programs) -> Finished:
     training = HeldRows(x=prepared.x_train, y=prepared.y_train, weights=prepared.weights)
     how = engine.choose(trial, len(training))
     fresh = _built(trial, prepared)
-    program = _program(programs, trial, prepared, training, xla=how.xla)
+    program = _program(programs, trial, prepared, training, how)
     program.begin_anew(fresh)
     chosen = callbacks(trial)
     beginning = resume(plan.checkpointing, program.network, chosen)
@@ -139,16 +140,28 @@ def _built(trial: TrialSpec, prepared: Prepared) -> keras.Model:
 
 
 def _program(
-    programs: Programs, trial: TrialSpec, prepared: Prepared, training: HeldRows, *, xla: bool
+    programs: Programs,
+    trial: TrialSpec,
+    prepared: Prepared,
+    training: HeldRows,
+    how: engine.Engine,
 ) -> Program:
     """A program for the trial: that of an earlier one where there is one."""
     example = training.take(slice(0, 1))
-    return programs.lend(
-        key(trial, example, xla=xla),
-        lambda: Program(
-            _built(trial, prepared), batch_size=trial.fit.batch_size, example=example, xla=xla
-        ),
-    )
+
+    def made() -> Program:
+        where = placement(how.devices)
+        with where.scope():
+            network = _built(trial, prepared)
+        return Program(
+            network,
+            batch_size=trial.fit.batch_size,
+            example=example,
+            xla=how.xla,
+            placement=where,
+        )
+
+    return programs.lend(key(trial, example, xla=how.xla, devices=how.devices), made)
 
 
 def _validation(prepared: Prepared) -> Rows | None:
