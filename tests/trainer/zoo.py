@@ -148,7 +148,7 @@ ZOO = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Training:
-    """An animal in a fresh Keras, ready to be trained."""
+    """An animal, ready to be trained."""
 
     network: keras.Model
     callbacks: list[keras.callbacks.Callback]
@@ -170,8 +170,7 @@ def ready(
     between: Callable[[], None] = lambda: None,
     batch_by_batch: bool = False,
 ) -> Training:
-    """Build all of it anew, as a process would that has trained nothing."""
-    keras.backend.clear_session()
+    """Build all of it anew, in a process that may have trained others before."""
     spec = animal.spec
     network = build(spec.network.layers, (36,), spec.seed, spec.compile.precision)
     compile_network(network, spec.compile)

@@ -5,6 +5,7 @@ When to write, and what becomes of the file, is decided elsewhere.
 """
 
 import errno
+import re
 import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -235,8 +236,16 @@ def _variables(network: keras.Model) -> list[keras.Variable]:
 
 def _described(variables: Sequence[keras.Variable]) -> tuple[_Variable, ...]:
     return tuple(
-        _Variable(path=each.path, shape=tuple(each.shape), dtype=each.dtype) for each in variables
+        _Variable(path=_path(each), shape=tuple(each.shape), dtype=each.dtype) for each in variables
     )
+
+
+def _path(variable: keras.Variable) -> str:
+    """Its path; of one that has no name (Nadam has one) the same in every process.
+
+    Keras numbers those by how many the process has made, so by what it trained before.
+    """
+    return re.sub(r"^variable_\d+$", "variable", variable.path)
 
 
 def _one(callbacks: Callbacks, kind: type[Found]) -> Any:
