@@ -80,7 +80,9 @@ def _begin(connection: Connection, hurry: threading.Event) -> None:
 
 
 def _is_busy(error: OperationalError) -> bool:
-    return getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY
+    code = getattr(error.orig, "sqlite_errorcode", None)
+    # The lowest byte tells the kind, the others why: SQLITE_BUSY_RECOVERY is busy too.
+    return code is not None and code & 0xFF == sqlite3.SQLITE_BUSY
 
 
 def _wait_at_most(connection: Connection, seconds: float) -> None:
