@@ -10,7 +10,7 @@ from tests.trainer.trials import trial
 from worker.trainer.network import build
 from worker.trainer.optimizer import compile_network
 from worker.trainer.program import Program
-from worker.trainer.programs import GRAPH_BYTES, Programs, key
+from worker.trainer.programs import GRAPH_BYTES, MOST_BYTES, Programs, key, room
 from worker.trainer.rows import HeldRows
 
 ROWS = HeldRows(x=np.zeros((4, 3), "float32"), y=np.zeros(4, "int64"))
@@ -121,6 +121,15 @@ def test_one_that_is_too_large_is_lent_but_not_kept() -> None:
 
     assert programs.lend("1", lambda: program) is program
     assert len(programs) == 0
+
+
+@pytest.mark.parametrize(("limit", "most"), [("1024", 128 << 20), ("64000", MOST_BYTES)])
+def test_they_leave_most_of_a_trainers_memory_to_its_trials(
+    monkeypatch: pytest.MonkeyPatch, limit: str, most: int
+) -> None:
+    monkeypatch.setenv("EPOCHD_TRAINER_MEMORY_MB", limit)
+
+    assert room() == most
 
 
 def test_a_program_counts_weights_and_optimizer() -> None:

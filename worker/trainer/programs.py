@@ -5,6 +5,7 @@ in a learning rate or a seed. What a graph has as constants is part of the key; 
 variables is set anew for every trial.
 """
 
+import os
 from collections import OrderedDict
 from collections.abc import Callable
 
@@ -15,7 +16,15 @@ from worker.trainer.rows import Batch
 # For all programs together. The graphs of a small network were measured at some MB, its compiled
 # code included; that is counted for each.
 MOST_BYTES = 512 << 20
+# Of what a trainer may take: a trial must not run out of memory because of those before it.
+MOST_SHARE = 1 / 8
 GRAPH_BYTES = 16 << 20
+
+
+def room() -> int:
+    """What the programs of this trainer may take, in bytes."""
+    limit = os.environ.get("EPOCHD_TRAINER_MEMORY_MB")
+    return MOST_BYTES if limit is None else min(MOST_BYTES, int(MOST_SHARE * int(limit) * 2**20))
 
 
 class Programs:
