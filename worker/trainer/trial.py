@@ -80,9 +80,8 @@ def _train(plan: Train, wire: Wire, programs: Programs) -> Finished:
     wire.check()
     training = HeldRows(x=prepared.x_train, y=prepared.y_train, weights=prepared.weights)
     how = engine.choose(trial, len(training))
-    fresh = _built(trial, prepared)
     program = _program(programs, trial, prepared, training, how)
-    program.begin_anew(fresh)
+    program.begin_anew(_built(trial, prepared))  # named by nobody: a second network is large
     chosen = callbacks(trial)
     beginning = resume(plan.checkpointing, program.network, chosen)
     checkpointer = (
@@ -103,7 +102,7 @@ def _train(plan: Train, wire: Wire, programs: Programs) -> Finished:
     )
     wire.send(
         Started(
-            parameters=fresh.count_params(),
+            parameters=program.network.count_params(),
             engine=how.view(),
             epoch=beginning.epoch,
             unreadable=beginning.unreadable,
