@@ -34,7 +34,7 @@ from worker.trainer.network import build
 from worker.trainer.optimizer import compile_network, loss, metric, optimizer
 from worker.trainer.program import Program
 from worker.trainer.programs import Programs, key
-from worker.trainer.rows import HeldRows
+from worker.trainer.rows import HeldRows, Rows
 
 MNIST_ROWS, CONVOLUTION_ROWS = 42_000, 10_000
 EPOCHS = 20
@@ -72,15 +72,18 @@ class Case:
 
     @property
     def training(self) -> HeldRows:
-        """The rows to train on."""
-        return HeldRows(x=self.prepared.x_train, y=self.prepared.y_train)
+        """The rows to train on, in memory for everybody."""
+        return _held(self.prepared.training)
 
     @property
     def validation(self) -> HeldRows | None:
         """The rows to validate with."""
-        if not len(self.prepared.x_validation):
-            return None
-        return HeldRows(x=self.prepared.x_validation, y=self.prepared.y_validation)
+        return _held(self.prepared.validation) if len(self.prepared.validation) else None
+
+
+def _held(rows: Rows) -> HeldRows:
+    x, y = rows.take(slice(None))
+    return HeldRows(x=x, y=y)
 
 
 def case(x: data.Array, y: data.Array, layers: Layers, *, validation_split: float) -> Case:
@@ -153,15 +156,14 @@ class Fit:
 
     def train(self, epochs: int) -> list[float]:
         """Each epoch's seconds."""
-        prepared, clock = self._case.prepared, _Clock()
+        training, validation = self._case.training, self._case.validation
+        clock = _Clock()
         self._network.fit(
-            prepared.x_train,
-            prepared.y_train,
+            training.x,
+            training.y,
             batch_size=self._case.trial.fit.batch_size,
             epochs=epochs,
-            validation_data=(prepared.x_validation, prepared.y_validation)
-            if len(prepared.x_validation)
-            else None,
+            validation_data=None if validation is None else (validation.x, validation.y),
             callbacks=[clock],
             verbose=0,
         )

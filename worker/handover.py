@@ -18,7 +18,13 @@ NETWORK = "network.keras"
 
 
 def prepare(
-    claim: Claim, resuming: Resuming, scratch: Path, means: Means, waiting: Waiting
+    claim: Claim,
+    resuming: Resuming,
+    scratch: Path,
+    means: Means,
+    waiting: Waiting,
+    *,
+    memory_bytes: int | None,
 ) -> Train:
     """The plan for a trainer.
 
@@ -28,6 +34,7 @@ def prepare(
         scratch: the attempt's own folder.
         means: of this worker.
         waiting: for the artifact store.
+        memory_bytes: that the trainer may take; None is without limit.
 
     Raises:
         EpochdError: it cannot be trained, or not here and now.
@@ -46,4 +53,5 @@ def prepare(
         checkpointing=Checkpointing(
             folder=str(checkpoints), seconds=means.timing.checkpoint, found=found
         ),
+        memory_bytes=memory_bytes,
     )

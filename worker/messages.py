@@ -85,6 +85,8 @@ class Train(Message):
         network: where to write the trained network, a path that ends in ".keras".
         checkpointing: where to begin, and where to leave what a later attempt begins from; None
             trains from the beginning, and unprotected.
+        memory_bytes: that the trainer may take for itself; larger rows than a share of it pass
+            through in portions. None when nobody says.
     """
 
     kind: Literal["train"] = "train"
@@ -93,6 +95,7 @@ class Train(Message):
     folder: str
     network: str
     checkpointing: Checkpointing | None = None
+    memory_bytes: int | None = None
 
 
 class Stop(Message):

@@ -98,7 +98,12 @@ class Attempt:
             scratch = parts.enter_context(attempt_scratch(self._means.scratch))
             parts.enter_context(self._carrier)  # its thread ends before the folder does
             plan = handover.prepare(
-                self._claim, self._resuming, scratch, self._means, self._waiting
+                self._claim,
+                self._resuming,
+                scratch,
+                self._means,
+                self._waiting,
+                memory_bytes=self._trainer.memory_bytes,
             )
             self._trainer.send(plan)
             ended = self._following.to_its_end(scratch / handover.CHECKPOINTS)

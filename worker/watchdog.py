@@ -51,6 +51,11 @@ class Watched:
         self._processor_before: float | None = None
         self._oom_kills = deque([memory.oom_kills(self._root)], LOOKS_WHILE_IT_ENDS)
 
+    @property
+    def memory_bytes(self) -> int | None:
+        """What it may take for itself; None is without limit."""
+        return self._trainer.memory_bytes
+
     def send(self, command: Command) -> None:
         """Hand a command over, as the process does."""
         self._trainer.send(command)
@@ -91,7 +96,7 @@ class Watched:
         self._most_memory = max(self._most_memory, usage.memory)
         if self._processor_before is None:
             self._processor_before = usage.processor
-        limit = self._trainer.memory_bytes
+        limit = self.memory_bytes
         if limit is not None and usage.memory > limit:
             self._trainer.end(at_once=True)
             raise TrainerExhausted(

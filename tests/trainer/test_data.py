@@ -16,7 +16,7 @@ from store.formats.builtin import write_bundled
 from store.formats.folder import write_arrays
 from store.formats.npz import Arrays
 from store.formats.read import read
-from tests.trainer.trials import table, trial
+from tests.trainer.trials import table, trial, weights_of, x_of, y_of
 from worker.trainer.data import Prepared, prepare
 from worker.trainer.split import split
 
@@ -50,8 +50,8 @@ def test_every_row_trains_or_validates_in_the_share_that_keras_takes(
 ) -> None:
     prepared = prepare(tmp_path, mixed, trial(data=survived()))
     assert rows_of(prepared) == list(range(ROWS))
-    assert len(prepared.x_validation) == len(prepared.y_validation) == 60
-    assert prepared.x_train.dtype == np.float32
+    assert len(x_of(prepared.validation)) == len(y_of(prepared.validation)) == 60
+    assert x_of(prepared.training).dtype == np.float32
 
 
 def test_the_seed_alone_chooses_the_rows(tmp_path: Path, mixed: DatasetProfile) -> None:
@@ -60,7 +60,7 @@ def test_the_seed_alone_chooses_the_rows(tmp_path: Path, mixed: DatasetProfile) 
     same = prepare(tmp_path, mixed, wider)
     other = prepare(tmp_path, mixed, trial(data=survived(), seed=8))
     assert np.array_equal(first.validation_rows, same.validation_rows)
-    assert np.array_equal(first.x_train, same.x_train)
+    assert np.array_equal(x_of(first.training), x_of(same.training))
     assert not np.array_equal(first.validation_rows, other.validation_rows)
 
 
@@ -75,8 +75,8 @@ def test_the_last_rows_validate_when_keras_own_rule_is_asked_for(
 
 def test_without_validation_all_rows_train(tmp_path: Path, mixed: DatasetProfile) -> None:
     prepared = prepare(tmp_path, mixed, trial(data=survived(), fit={"validation_split": 0}))
-    assert prepared.x_train.shape == (ROWS, 7)
-    assert prepared.x_validation.shape == (0, 7)
+    assert x_of(prepared.training).shape == (ROWS, 7)
+    assert x_of(prepared.validation).shape == (0, 7)
 
 
 @given(
@@ -111,8 +111,8 @@ def test_means_and_scales_are_those_of_the_training_rows(
     tmp_path: Path, mixed: DatasetProfile
 ) -> None:
     prepared = prepare(tmp_path, mixed, trial(data=survived(predictors=["age", "flag"])))
-    assert np.allclose(prepared.x_train.mean(axis=0), 0, atol=1e-6)
-    assert np.allclose(prepared.x_train.std(axis=0), 1, atol=1e-6)
+    assert np.allclose(x_of(prepared.training).mean(axis=0), 0, atol=1e-6)
+    assert np.allclose(x_of(prepared.training).std(axis=0), 1, atol=1e-6)
     ages = np.array([np.nan if age is None else age for age in MIXED["age"]])
     train = ages[prepared.training_rows]
     mean = np.float32(np.nanmean(train))
@@ -120,14 +120,14 @@ def test_means_and_scales_are_those_of_the_training_rows(
     spread = filled[prepared.training_rows].std()
     centre = filled[prepared.training_rows].mean()
     expected = (filled[prepared.validation_rows] - centre) / spread
-    assert np.allclose(prepared.x_validation[:, 0], expected, atol=1e-6)
+    assert np.allclose(x_of(prepared.validation)[:, 0], expected, atol=1e-6)
 
 
 def test_a_constant_column_is_zero_and_not_noise(tmp_path: Path, mixed: DatasetProfile) -> None:
     for scaling in ("standard", "minmax"):
         data = survived(predictors=["same", "age"], scaling=scaling)
         prepared = prepare(tmp_path, mixed, trial(data=data))
-        assert np.abs(prepared.x_train[:, 0]).max() < 1e-6
+        assert np.abs(x_of(prepared.training)[:, 0]).max() < 1e-6
 
 
 def test_minmax_scales_the_training_rows_to_zero_and_one(
@@ -135,24 +135,24 @@ def test_minmax_scales_the_training_rows_to_zero_and_one(
 ) -> None:
     data = survived(predictors=["age", "flag"], scaling="minmax")
     prepared = prepare(tmp_path, mixed, trial(data=data))
-    assert prepared.x_train.min(axis=0).tolist() == [0, 0]
-    assert prepared.x_train.max(axis=0).tolist() == [1, 1]
+    assert x_of(prepared.training).min(axis=0).tolist() == [0, 0]
+    assert x_of(prepared.training).max(axis=0).tolist() == [1, 1]
 
 
 def test_none_leaves_numbers_as_they_are(tmp_path: Path, mixed: DatasetProfile) -> None:
     data = survived(predictors=["flag", "same"], scaling="none")
     prepared = prepare(tmp_path, mixed, trial(data=data))
-    assert set(prepared.x_train[:, 0]) == {0, 1}
-    assert set(prepared.x_train[:, 1]) == {np.float32(0.1)}
+    assert set(x_of(prepared.training)[:, 0]) == {0, 1}
+    assert set(x_of(prepared.training)[:, 1]) == {np.float32(0.1)}
 
 
 def test_text_is_one_column_a_category_and_one_for_missing(
     tmp_path: Path, mixed: DatasetProfile
 ) -> None:
     prepared = prepare(tmp_path, mixed, trial(data=survived(predictors=["port"])))
-    assert prepared.x_train.shape[1] == 4
+    assert x_of(prepared.training).shape[1] == 4
     order = ["C", "Q", "S", None]
-    for row, inputs in zip(prepared.training_rows, prepared.x_train, strict=True):
+    for row, inputs in zip(prepared.training_rows, x_of(prepared.training), strict=True):
         assert inputs.tolist() == [float(MIXED["port"][row] == category) for category in order]
 
 
@@ -164,7 +164,7 @@ def test_the_width_is_known_before_any_row_is_read(
     spec = trial(data=survived(predictors=predictors, missing=missing))
     prepared = prepare(tmp_path, mixed, spec)
     known = facts(mixed, spec.data)
-    assert prepared.x_train.shape[1:] == known.input_shape
+    assert x_of(prepared.training).shape[1:] == known.input_shape
     assert len(rows_of(prepared)) <= known.rows
 
 
@@ -174,9 +174,8 @@ def test_a_category_that_only_dropped_rows_have_keeps_its_column(tmp_path: Path)
         {"w": ["a", "b"] * 10 + ["only"], "n": [1.0] * 20 + [None], "y": [0, 1] * 10 + [1]},
     )
     spec = trial(data={"target": "y", "missing": "drop"})
-    assert (
-        prepare(tmp_path, profile, spec).x_train.shape[1:] == facts(profile, spec.data).input_shape
-    )
+    x = x_of(prepare(tmp_path, profile, spec).training)
+    assert x.shape[1:] == facts(profile, spec.data).input_shape
 
 
 def test_rows_with_gaps_are_dropped_where_asked(tmp_path: Path, mixed: DatasetProfile) -> None:
@@ -189,8 +188,8 @@ def test_rows_without_a_target_are_left_out(tmp_path: Path, mixed: DatasetProfil
     spec = trial(data={"target": "wage", "predictors": ["age"]}, loss="MeanSquaredError")
     prepared = prepare(tmp_path, mixed, spec)
     assert rows_of(prepared) == [i for i in range(ROWS) if i % 50]
-    assert np.allclose(prepared.y_train[:, 0], prepared.training_rows / 7)
-    assert prepared.y_train.dtype == np.float32
+    assert np.allclose(y_of(prepared.training)[:, 0], prepared.training_rows / 7)
+    assert y_of(prepared.training).dtype == np.float32
 
 
 @pytest.mark.parametrize(
@@ -205,10 +204,10 @@ def test_labels_are_written_as_the_loss_wants_them(
     tmp_path: Path, mixed: DatasetProfile, loss: str, shape: tuple[int, ...], of_row: Any
 ) -> None:
     prepared = prepare(tmp_path, mixed, trial(data=survived(), loss=loss))
-    assert prepared.y_train.shape[1:] == shape
+    assert y_of(prepared.training).shape[1:] == shape
     assert prepared.classes == ("0", "1")
     expected = [of_row(MIXED["survived"][row]) for row in prepared.training_rows]
-    assert prepared.y_train.tolist() == expected
+    assert y_of(prepared.training).tolist() == expected
 
 
 @pytest.mark.parametrize(
@@ -227,7 +226,7 @@ def test_labels_of_every_type_find_their_class(
     profile = table(tmp_path, {"x": list(range(len(labels) * 10)), "y": labels * 10})
     prepared = prepare(tmp_path, profile, trial(data={"target": "y"}))
     assert prepared.classes == classes
-    named = [classes[code] for code in prepared.y_train]
+    named = [classes[code] for code in y_of(prepared.training)]
 
     def name(label: Any) -> str:
         return str(label).lower() if isinstance(label, bool) else f"{label:g}"
@@ -238,17 +237,17 @@ def test_labels_of_every_type_find_their_class(
 
 def test_balanced_weights_count_every_class_alike(tmp_path: Path, mixed: DatasetProfile) -> None:
     prepared = prepare(tmp_path, mixed, trial(data=survived(), fit={"class_weight": "balanced"}))
-    assert prepared.weights is not None
-    sums = [prepared.weights[prepared.y_train == label].sum() for label in (0, 1)]
+    weights = weights_of(prepared.training)
+    sums = [weights[y_of(prepared.training) == label].sum() for label in (0, 1)]
     assert sums[0] == pytest.approx(sums[1], rel=1e-5)
-    assert prepared.weights.sum() == pytest.approx(len(prepared.y_train), rel=1e-5)
+    assert weights.sum() == pytest.approx(len(y_of(prepared.training)), rel=1e-5)
 
 
 def test_given_weights_are_by_label(tmp_path: Path, mixed: DatasetProfile) -> None:
     prepared = prepare(tmp_path, mixed, trial(data=survived(), fit={"class_weight": {"1": 3}}))
-    assert prepared.weights is not None
-    assert set(prepared.weights[prepared.y_train == 1]) == {3.0}
-    assert set(prepared.weights[prepared.y_train == 0]) == {1.0}
+    weights = weights_of(prepared.training)
+    assert set(weights[y_of(prepared.training) == 1]) == {3.0}
+    assert set(weights[y_of(prepared.training) == 0]) == {1.0}
 
 
 def test_too_few_rows_to_split_are_said(tmp_path: Path) -> None:
@@ -267,7 +266,7 @@ def test_bytes_are_divided_by_255(tmp_path: Path) -> None:
     profile = write_arrays(Arrays(IMAGES, DIGITS), tmp_path)
     prepared = prepare(tmp_path, profile, trial())
     assert np.array_equal(
-        prepared.x_train.reshape(-1, 6, 5),
+        x_of(prepared.training).reshape(-1, 6, 5),
         IMAGES[prepared.training_rows].astype(np.float32) / np.float32(255),
     )
 
@@ -286,8 +285,8 @@ def test_rows_take_the_shape_that_the_network_wants(
     profile = write_arrays(Arrays(IMAGES, DIGITS), tmp_path)
     prepared = prepare(tmp_path, profile, trial(layers=[layer, {"layer": "Flatten"}]))
     assert prepared.network_shape == shape
-    assert prepared.x_train.shape[1:] == shape
-    assert prepared.x_validation.shape[1:] == shape
+    assert x_of(prepared.training).shape[1:] == shape
+    assert x_of(prepared.validation).shape[1:] == shape
 
 
 @pytest.mark.parametrize("scaling", ["auto", "standard"])
@@ -295,21 +294,21 @@ def test_lists_of_numbers_are_scaled_column_by_column(tmp_path: Path, scaling: s
     x = RANDOM.normal([0, 1e4, -3], [1, 1e3, 1e-3], (90, 3))
     profile = write_arrays(Arrays(x, np.arange(90) % 3), tmp_path)
     prepared = prepare(tmp_path, profile, trial(data={"scaling": scaling}))
-    assert np.allclose(prepared.x_train.mean(axis=0), 0, atol=1e-4)
-    assert np.allclose(prepared.x_train.std(axis=0), 1, atol=1e-4)
+    assert np.allclose(x_of(prepared.training).mean(axis=0), 0, atol=1e-4)
+    assert np.allclose(x_of(prepared.training).std(axis=0), 1, atol=1e-4)
 
 
 def test_other_arrays_are_divided_by_their_largest_value(tmp_path: Path) -> None:
     profile = write_bundled("digits", tmp_path)
     prepared = prepare(tmp_path, profile, trial())
-    assert (prepared.x_train.min(), prepared.x_train.max()) == (0, 1)
+    assert (x_of(prepared.training).min(), x_of(prepared.training).max()) == (0, 1)
 
 
 def test_several_numbers_a_row_stay_several(tmp_path: Path) -> None:
     y = RANDOM.normal(size=(60, 4))
     profile = write_arrays(Arrays(IMAGES, y), tmp_path)
     prepared = prepare(tmp_path, profile, trial(loss="MeanSquaredError"))
-    assert np.allclose(prepared.y_train, y[prepared.training_rows])
+    assert np.allclose(y_of(prepared.training), y[prepared.training_rows])
 
 
 # A value divided by the spread of the training rows has to fit into 32 bits.
@@ -326,7 +325,7 @@ def test_prepared_numbers_are_finite_whatever_the_column(
     profile = table(tmp_path, {"x": values, "y": ([0, 1] * len(values))[: len(values)]})
     for scaling in ("standard", "minmax", "none"):
         prepared = prepare(tmp_path, profile, trial(data={"target": "y", "scaling": scaling}))
-        assert np.isfinite(prepared.x_train).all()
+        assert np.isfinite(x_of(prepared.training)).all()
 
 
 @pytest.mark.shared_data
@@ -358,5 +357,5 @@ def test_real_files_are_prepared_as_their_facts_say(
     assert prepared.inputs.shape == known.input_shape
     assert len(rows_of(prepared)) == known.rows
     assert prepared.classes == known.classes
-    assert np.isfinite(prepared.x_train).all()
-    assert np.isfinite(prepared.x_validation).all()
+    assert np.isfinite(x_of(prepared.training)).all()
+    assert np.isfinite(x_of(prepared.validation)).all()

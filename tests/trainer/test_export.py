@@ -19,11 +19,12 @@ from models.profile import DatasetProfile
 from models.trial import TrialSpec
 from store.formats.folder import write_arrays
 from store.formats.npz import Arrays
-from tests.trainer.trials import table, trial
+from tests.trainer.trials import table, trial, x_of
 from worker.trainer.data import Prepared, prepare
 from worker.trainer.export import ExportMismatch, as_input, export
 from worker.trainer.inputs import TableInputs
 from worker.trainer.network import build
+from worker.trainer.rows import Batch, Rows, Which
 from worker.trainer.split import Indices
 
 # Keras 3.15 hands TensorFlow's variables to NumPy the old way.
@@ -61,7 +62,7 @@ class Trained:
         return path
 
     def own(self) -> Any:
-        return np.asarray(self.network(self.prepared.x_validation, training=False))
+        return np.asarray(self.network(x_of(self.prepared.validation), training=False))
 
 
 def trained(folder: Path, profile: DatasetProfile, spec: TrialSpec) -> Trained:
@@ -228,6 +229,38 @@ def test_a_file_that_predicts_other_values_is_refused(tmp_path: Path) -> None:
     wrong = replace(net.prepared.inputs, scaling=replace(scaling, centre=scaling.centre + 1))
     with pytest.raises(ExportMismatch):
         replace(net, prepared=replace(net.prepared, inputs=wrong)).export(tmp_path / "n.keras")
+
+
+@dataclass
+class Counted:
+    """Rows that count how many of them are taken."""
+
+    rows: Rows
+    taken: int = 0
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def take(self, which: Which) -> Batch:
+        batch = self.rows.take(which)
+        self.taken += len(batch[0])
+        return batch
+
+
+@pytest.mark.parametrize("kind", ["table", "arrays"])
+def test_few_rows_are_read_for_the_check(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    monkeypatch.setattr("worker.trainer.export.CHECKED_ROWS", 10)
+    monkeypatch.setattr("worker.trainer.export.CHECKED_BATCH", 4)
+    net = (
+        of_table(tmp_path, MIXED)
+        if kind == "table"
+        else of_arrays(tmp_path, VECTORS, THREE, layers=[*DENSE, OUT])
+    )
+    counted = Counted(net.prepared.validation)
+    replace(net, prepared=replace(net.prepared, validation=counted)).export(tmp_path / "n.keras")
+    assert counted.taken == 10 < len(counted)
 
 
 def test_exporting_leaves_the_network_as_it_was(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from models.profile import DatasetProfile
 from models.trial import TrialSpec
 from store.formats.folder import write_table
 from store.formats.table import Table
+from worker.trainer.rows import Rows
 
 
 def trial(
@@ -29,6 +30,21 @@ def trial(
             "seed": seed,
         }
     )
+
+
+def x_of(rows: Rows) -> Any:
+    """The inputs of all rows."""
+    return rows.take(slice(None))[0]
+
+
+def y_of(rows: Rows) -> Any:
+    """The targets of all rows."""
+    return rows.take(slice(None))[1]
+
+
+def weights_of(rows: Rows) -> Any:
+    """The weights of all rows."""
+    return rows.take(slice(None))[2]
 
 
 def table(folder: Path, columns: dict[str, list[Any]]) -> DatasetProfile:

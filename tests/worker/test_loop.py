@@ -79,6 +79,7 @@ def _ours(
     *,
     epochs: int = EPOCHS,
     shuffle: bool = False,
+    resident_bytes: int = feed.RESIDENT_BYTES,
 ) -> tuple[StopReason, list[Epoch]]:
     seen: list[Epoch] = []
     loop = Loop(
@@ -88,6 +89,7 @@ def _ours(
         schedule=Schedule(epochs=epochs, seed=SEED, shuffle=shuffle),
         callbacks=callbacks,
         on_epoch=seen.append,
+        resident_bytes=resident_bytes,
     )
     return loop.run(), seen
 
@@ -329,9 +331,8 @@ def test_rows_that_do_not_fit_give_the_numbers_of_rows_that_do(
     whole, portioned = _compiled(_regularised), _compiled(_regularised)
     _, expected = _ours(whole, [], training, shuffle=True)
 
-    monkeypatch.setattr(feed, "RESIDENT_BYTES", 0)
     monkeypatch.setattr(feed, "PORTION_BYTES", 70 * 36)  # two batches
-    _, seen = _ours(portioned, [], training, shuffle=True)
+    _, seen = _ours(portioned, [], training, shuffle=True, resident_bytes=0)
 
     assert [epoch.metrics for epoch in seen] == [epoch.metrics for epoch in expected]
     for mine, other in zip(portioned.get_weights(), whole.get_weights(), strict=True):

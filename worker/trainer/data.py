@@ -1,4 +1,4 @@
-"""From a dataset folder to the arrays that a network trains on.
+"""From a dataset folder to the rows that a network trains on.
 
 Everything learned from the data (means, scales) is learned from the training rows alone; what was
 learned goes with the prepared rows, so that export can repeat it.
@@ -15,15 +15,17 @@ from models.data_meaning import TableReading, array_task, has_missing_category, 
 from models.errors import Invalid, Issue
 from models.profile import ArrayProfile, Column, DatasetProfile, TableProfile
 from models.specs.data import DataSpec
-from models.specs.losses import Encoding
 from models.specs.shapes import network_input_shape
 from models.trial import TrialSpec
 from store.formats.folder import open_arrays, open_table
 from worker.trainer.inputs import ArrayInputs, Inputs, Method, Words, fit_scaling, fit_table
-from worker.trainer.labels import class_codes, column_values, encode, row_weights
+from worker.trainer.labels import Target, class_codes, column_values, row_weights
+from worker.trainer.mapped import MappedRows
+from worker.trainer.rows import HeldRows, Rows
 from worker.trainer.split import Indices, Split, split
 
 Raw = NDArray[np.generic] | pl.DataFrame
+Weights = NDArray[np.float32] | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,20 +33,17 @@ class Prepared:
     """A dataset ready for one training.
 
     Attributes:
-        x_train, x_validation: float32, (rows, *network_shape); no rows where none validate.
-        y_train, y_validation: as the loss wants them, see models.specs.losses.Encoding.
-        weights: of the training rows in the loss, float32; None where all count the same.
+        training, validation: x is float32, (rows, *network_shape); y is as the loss wants it, see
+            models.specs.losses.Encoding. Only training rows may have weights. There are no
+            validation rows where none validate.
         training_rows, validation_rows: row numbers in the dataset.
         inputs: what was done to the raw rows, before they took the network's shape.
         network_shape: of one row as the network gets it.
         classes: the labels in the order of the outputs; None for regression.
     """
 
-    x_train: NDArray[np.float32]
-    y_train: NDArray[np.generic]
-    weights: NDArray[np.float32] | None
-    x_validation: NDArray[np.float32]
-    y_validation: NDArray[np.generic]
+    training: Rows
+    validation: Rows
     training_rows: Indices
     validation_rows: Indices
     inputs: Inputs
@@ -52,28 +51,10 @@ class Prepared:
     classes: tuple[str, ...] | None
 
 
-@dataclass(frozen=True, slots=True)
-class _Target:
-    """What to predict, one entry a row.
-
-    Attributes:
-        values: float32, (rows, outputs); without columns for classification.
-        codes: the class of every row; None for regression.
-        classes: the labels; None for regression.
-    """
-
-    values: NDArray[np.float32]
-    codes: Indices | None
-    classes: tuple[str, ...] | None
-
-    def encoded(self, rows: Indices, encoding: Encoding) -> NDArray[np.generic]:
-        if self.codes is None or self.classes is None:
-            return self.values[rows]
-        return encode(self.codes[rows], encoding, len(self.classes))
-
-
 def prepare(folder: Path, profile: DatasetProfile, trial: TrialSpec) -> Prepared:
-    """Read, split, fit and encode the rows of one trial.
+    """Split the rows of one trial, fit to those that train, and make all ready to be taken.
+
+    Tables are read into memory; arrays stay in their files until rows of them are taken.
 
     Args:
         folder: of the ready dataset.
@@ -89,10 +70,12 @@ def prepare(folder: Path, profile: DatasetProfile, trial: TrialSpec) -> Prepared
 
 
 def raw_rows(folder: Path, inputs: Inputs, rows: Indices) -> Raw:
-    """Rows as they were uploaded: the predictors of a table, or x."""
+    """Rows as they were uploaded, at least one: the predictors of a table, or x."""
     if isinstance(inputs, ArrayInputs):
         return np.asarray(open_arrays(folder).x[rows])
-    return open_table(folder).select(inputs.columns).collect()[rows]
+    first, last = int(rows.min()), int(rows.max())
+    span = open_table(folder).slice(first, last - first + 1)
+    return span.select(inputs.columns).collect()[rows - first]
 
 
 def _prepare_table(folder: Path, profile: TableProfile, trial: TrialSpec) -> Prepared:
@@ -118,61 +101,18 @@ def _prepare_table(folder: Path, profile: TableProfile, trial: TrialSpec) -> Pre
         words=words,
         method="standard" if trial.data.scaling == "auto" else trial.data.scaling,
     )
-    return _prepared(
-        trial,
-        target,
-        inputs,
-        chosen,
-        x=(inputs(frame[chosen.training]), inputs(frame[chosen.validation])),
-        row_numbers=row_numbers,
-    )
-
-
-def _prepare_arrays(folder: Path, profile: ArrayProfile, trial: TrialSpec) -> Prepared:
-    arrays = open_arrays(folder)
-    _, classes = array_task(profile, trial.data)
-    target = (
-        _Target(arrays.y.reshape(profile.rows, -1).astype(np.float32), None, None)
-        if classes is None
-        else _Target(_no_values(profile.rows), class_codes(arrays.y, classes), classes)
-    )
-    chosen = _split(profile.rows, trial, target)
-    training = arrays.x[chosen.training]
-    per_column = len(profile.x_shape) == 1
-    scaling = fit_scaling(training, _method(profile, trial.data), axis=0 if per_column else None)
-    inputs = ArrayInputs(profile.x_shape, scaling)
-    return _prepared(
-        trial,
-        target,
-        inputs,
-        chosen,
-        x=(inputs(training), inputs(arrays.x[chosen.validation])),
-        row_numbers=np.arange(profile.rows),
-    )
-
-
-def _prepared(
-    trial: TrialSpec,
-    target: _Target,
-    inputs: Inputs,
-    chosen: Split,
-    *,
-    x: tuple[NDArray[np.float32], NDArray[np.float32]],
-    row_numbers: Indices,
-) -> Prepared:
     shape = network_input_shape(trial.network.layers, inputs.shape)
-    encoding = trial.compile.loss.encoding
-    weights = (
-        None
-        if target.codes is None or target.classes is None
-        else row_weights(target.codes[chosen.training], trial.fit, target.classes)
-    )
+
+    def held(rows: Indices, weights: Weights = None) -> HeldRows:
+        return HeldRows(
+            x=inputs(frame[rows]).reshape(len(rows), *shape),
+            y=target.encoded(rows, trial.compile.loss.encoding),
+            weights=weights,
+        )
+
     return Prepared(
-        x_train=x[0].reshape(len(x[0]), *shape),
-        y_train=target.encoded(chosen.training, encoding),
-        weights=weights,
-        x_validation=x[1].reshape(len(x[1]), *shape),
-        y_validation=target.encoded(chosen.validation, encoding),
+        training=held(chosen.training, _weights(trial, target, chosen)),
+        validation=held(chosen.validation),
         training_rows=row_numbers[chosen.training],
         validation_rows=row_numbers[chosen.validation],
         inputs=inputs,
@@ -181,7 +121,49 @@ def _prepared(
     )
 
 
-def _split(rows: int, trial: TrialSpec, target: _Target) -> Split:
+def _prepare_arrays(folder: Path, profile: ArrayProfile, trial: TrialSpec) -> Prepared:
+    arrays = open_arrays(folder)
+    _, classes = array_task(profile, trial.data)
+    target = (
+        Target.of_numbers(arrays.y)
+        if classes is None
+        else Target.of_classes(class_codes(arrays.y, classes), classes)
+    )
+    chosen = _split(profile.rows, trial, target)
+    axis = 0 if len(profile.x_shape) == 1 else None
+    scaling = fit_scaling(arrays.x, _method(profile, trial.data), axis, chosen.training)
+    inputs = ArrayInputs(profile.x_shape, scaling)
+    shape = network_input_shape(trial.network.layers, inputs.shape)
+
+    def mapped(rows: Indices, weights: Weights = None) -> MappedRows:
+        return MappedRows(
+            x=arrays.x,
+            numbers=rows,
+            inputs=inputs,
+            shape=shape,
+            target=target,
+            encoding=trial.compile.loss.encoding,
+            weights=weights,
+        )
+
+    return Prepared(
+        training=mapped(chosen.training, _weights(trial, target, chosen)),
+        validation=mapped(chosen.validation),
+        training_rows=chosen.training,
+        validation_rows=chosen.validation,
+        inputs=inputs,
+        network_shape=shape,
+        classes=target.classes,
+    )
+
+
+def _weights(trial: TrialSpec, target: Target, chosen: Split) -> Weights:
+    if target.codes is None or target.classes is None:
+        return None
+    return row_weights(target.codes[chosen.training], trial.fit, target.classes)
+
+
+def _split(rows: int, trial: TrialSpec, target: Target) -> Split:
     chosen = split(rows, trial.fit, trial.seed, target.codes)
     wants = 1 if trial.fit.validation_split > 0 else 0
     if not len(chosen.training) or len(chosen.validation) < wants:
@@ -193,16 +175,12 @@ def _split(rows: int, trial: TrialSpec, target: _Target) -> Split:
     return chosen
 
 
-def _column_target(column: pl.Series, reading: TableReading) -> _Target:
+def _column_target(column: pl.Series, reading: TableReading) -> Target:
     if reading.classes is None:
         values = column.cast(pl.Float64).to_numpy().astype(np.float32)
-        return _Target(values[:, None], None, None)
+        return Target.of_numbers(values)
     codes = class_codes(column_values(column), reading.classes)
-    return _Target(_no_values(len(column)), codes, reading.classes)
-
-
-def _no_values(rows: int) -> NDArray[np.float32]:
-    return np.empty((rows, 0), dtype=np.float32)
+    return Target.of_classes(codes, reading.classes)
 
 
 def _words(column: pl.Series, described: Column, data: DataSpec) -> Words:

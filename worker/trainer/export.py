@@ -236,15 +236,16 @@ def _check(
     """Predict validation rows (training rows where none validate) by file and by network."""
     validates = len(prepared.validation_rows) > 0
     rows = (prepared.validation_rows if validates else prepared.training_rows)[:CHECKED_ROWS]
-    ready = (prepared.x_validation if validates else prepared.x_train)[:CHECKED_ROWS]
+    ready = prepared.validation if validates else prepared.training
     reloaded = keras.saving.load_model(path, compile=False)
-    raw = raw_rows(folder, prepared.inputs, rows)
     for start in range(0, len(rows), CHECKED_BATCH):
-        batch = slice(start, start + CHECKED_BATCH)
-        wanted = network(ready[batch], training=False)
+        batch = slice(start, min(start + CHECKED_BATCH, len(rows)))
+        x, *_ = ready.take(batch)
+        wanted = network(x, training=False)
         if finish is not None:
             wanted = keras.activations.get(finish)(wanted)
-        found = reloaded(as_input(prepared.inputs, raw[batch]), training=False)
+        raw = raw_rows(folder, prepared.inputs, rows[batch])
+        found = reloaded(as_input(prepared.inputs, raw), training=False)
         _compare(np.asarray(found), np.asarray(wanted))
 
 

@@ -1,12 +1,15 @@
 """Brings rows to the device: all at once where they fit, else portion by portion, a step ahead.
 
 Which rows make up a batch never depends on that, nor does any number of a training.
+
+What fits is a share of what the trainer may take, a fixed number and no look at what is free, so
+that a trial takes the same way each time. On a GPU rows take its own memory, of which the network
+needs most, so it is a number of bytes there.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 import tensorflow as tf
@@ -17,9 +20,13 @@ from worker.trainer.rows import Batch, Rows
 
 Order = NDArray[np.intp]
 
-# What rows may take of the device's memory, per kind (training, validation). Of larger ones, two
-# portions are there at a time: the one in use and the next.
+# What prepared rows may take, per kind (training, validation): of the trainer's memory when it
+# trains on a CPU, where all rows are there twice while they are copied; and of a GPU's, or where
+# nobody says how much memory there is.
+RESIDENT_SHARE = 0.25
 RESIDENT_BYTES = 1 << 30
+# Of larger ones, two portions are there at a time, the one in use and the next, and a third while
+# they change places.
 PORTION_BYTES = 128 << 20
 
 
@@ -39,22 +46,40 @@ class Portion:
         return int(self.order.shape[0])
 
 
+def resident_bytes(memory_bytes: int | None, device: str) -> int:
+    """How large rows of a kind may be and still lie on the device as a whole.
+
+    Args:
+        memory_bytes: that the trainer may take; None when nobody says.
+        device: "cpu", or a GPU's name.
+    """
+    if memory_bytes is None or device != "cpu":
+        return RESIDENT_BYTES
+    return int(RESIDENT_SHARE * memory_bytes)
+
+
 class Feed:
-    """Rows on their way to the device, in portions of whole batches.
+    """Rows on their way to the device, in portions of whole batches. Those that fit go at once.
 
     Args:
         rows: at least one.
         batch_size: of the steps that take them; no batch is spread over two portions.
         put: brings rows to the device.
+        resident_bytes: up to which all rows stay on the device.
     """
 
     def __init__(
-        self, rows: Rows, batch_size: int, put: Callable[[Batch], Held] = ONE_DEVICE.put
+        self,
+        rows: Rows,
+        batch_size: int,
+        put: Callable[[Batch], Held] = ONE_DEVICE.put,
+        resident_bytes: int = RESIDENT_BYTES,
     ) -> None:
         self._rows = rows
         self._put = put
         row_bytes = sum(part.nbytes for part in rows.take(slice(0, 1)))
-        self._resident = len(rows) * row_bytes <= RESIDENT_BYTES
+        fits = len(rows) * row_bytes <= resident_bytes
+        self._all = put(rows.take(slice(None))) if fits else None
         self._portion_rows = max(1, PORTION_BYTES // (row_bytes * batch_size)) * batch_size
 
     def __len__(self) -> int:
@@ -62,7 +87,7 @@ class Feed:
 
     def portions(self, order: Order) -> Iterator[Portion]:
         """The rows in this order."""
-        if self._resident:
+        if self._all is not None:
             yield Portion(self._all, tf.constant(order, tf.int32))
             return
         pieces = [
@@ -72,17 +97,13 @@ class Feed:
         for piece, batch in zip(pieces, _ahead(self._rows, pieces, self._put), strict=True):
             yield Portion(batch, tf.range(len(piece), dtype=tf.int32))
 
-    @cached_property
-    def _all(self) -> Held:
-        return self._put(self._rows.take(slice(None)))
-
 
 def _ahead(rows: Rows, pieces: Sequence[Order], put: Callable[[Batch], Held]) -> Iterator[Held]:
     """Bring one piece after the other; each is read while the one before is in use."""
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="feed") as reader:
         coming = reader.submit(rows.take, pieces[0])
         for following in (*pieces[1:], None):
-            batch = coming.result()
+            batch = put(coming.result())
             if following is not None:
                 coming = reader.submit(rows.take, following)
-            yield put(batch)
+            yield batch

@@ -1,6 +1,8 @@
 """Writes the target as a loss wants it, and how much each row counts."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 import polars as pl
@@ -9,6 +11,37 @@ from numpy.typing import NDArray
 from models.specs.fit import FitSpec
 from models.specs.losses import Encoding
 from worker.trainer.split import Indices
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What to predict, one entry a row of the dataset.
+
+    Attributes:
+        values: numbers, (rows, outputs), in memory or mapped; without columns for classification.
+        codes: the class of every row; None for regression.
+        classes: the labels; None for regression.
+    """
+
+    values: NDArray[np.generic]
+    codes: Indices | None
+    classes: tuple[str, ...] | None
+
+    @classmethod
+    def of_numbers(cls, values: NDArray[np.generic]) -> Self:
+        """A regression's, from (rows,) or (rows, outputs)."""
+        return cls(values.reshape(len(values), -1), None, None)
+
+    @classmethod
+    def of_classes(cls, codes: Indices, classes: tuple[str, ...]) -> Self:
+        """A classification's."""
+        return cls(np.empty((len(codes), 0), dtype=np.float32), codes, classes)
+
+    def encoded(self, rows: Indices, encoding: Encoding) -> NDArray[np.generic]:
+        """These rows as a loss wants them."""
+        if self.codes is None or self.classes is None:
+            return self.values[rows].astype(np.float32)
+        return encode(self.codes[rows], encoding, len(self.classes))
 
 
 def class_codes(values: NDArray[np.generic], classes: Sequence[str]) -> Indices:

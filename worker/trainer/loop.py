@@ -17,10 +17,10 @@ import numpy as np
 
 from models.lifecycle import StopReason
 from worker.messages import Ending, Epoch
-from worker.trainer.feed import Feed
+from worker.trainer.feed import RESIDENT_BYTES, Feed
 from worker.trainer.program import Logs, Program
 from worker.trainer.randomness import Reseed, order
-from worker.trainer.rows import HeldRows, Rows
+from worker.trainer.rows import FirstRows, Rows
 
 # The probe on which the untrained network's loss is measured: a few batches, enough to
 # be told apart from one that ran away.
@@ -78,6 +78,7 @@ class Loop:
         on_epoch: called with every epoch's row as soon as it is known.
         after_epoch: called when an epoch's callbacks are through. All that the epoch has changed is
             then in the variables of network and optimizer, the callbacks, and this position.
+        resident_bytes: up to which the rows of each kind stay on the device.
     """
 
     def __init__(
@@ -91,14 +92,15 @@ class Loop:
         between: Callable[[], None] = _nothing,
         on_epoch: Callable[[Epoch], None] = _nothing,
         after_epoch: Callable[[Position], None] = _nothing,
+        resident_bytes: int = RESIDENT_BYTES,
     ) -> None:
         self._program = program
         self._network = program.network
-        self._probe = training.take(slice(0, PROBE_ROWS))
-        put = program.placement.put
-        self._training = Feed(training, program.batch_size, put)
+        self._probe = FirstRows(training, PROBE_ROWS)
+        self._resident_bytes = resident_bytes
+        self._training = self._feed(training, program.batch_size)
         self._validation = (
-            None if validation is None else Feed(validation, program.test_batch_size, put)
+            None if validation is None else self._feed(validation, program.test_batch_size)
         )
         self._schedule = schedule
         self._between = between
@@ -116,10 +118,7 @@ class Loop:
 
     def initial_loss(self) -> float:
         """The loss of the network as it is, on the first PROBE_ROWS training rows."""
-        x, y, *_ = self._probe
-        program = self._program
-        probe = Feed(HeldRows(x=x, y=y), program.test_batch_size, program.placement.put)
-        return self._evaluate(probe)["loss"]
+        return self._evaluate(self._feed(self._probe, self._program.test_batch_size))["loss"]
 
     def run(self, position: Position = BEGINNING, restore: Callable[[], None] = _nothing) -> Ending:
         """Train until the last epoch, until a callback stops it, or until the loss is not finite.
@@ -191,6 +190,9 @@ class Loop:
                     return logs
             done += count
         return logs
+
+    def _feed(self, rows: Rows, batch_size: int) -> Feed:
+        return Feed(rows, batch_size, self._program.placement.put, self._resident_bytes)
 
     def _validate(self) -> Logs:
         if self._validation is None:

@@ -42,3 +42,23 @@ class HeldRows:
         """These rows; a slice copies nothing."""
         batch = (self.x[which], self.y[which])
         return batch if self.weights is None else (*batch, self.weights[which])
+
+
+@dataclass(frozen=True, slots=True)
+class FirstRows:
+    """The first of other rows, without weights.
+
+    Attributes:
+        rows: any.
+        most: how many of them at most.
+    """
+
+    rows: Rows
+    most: int
+
+    def __len__(self) -> int:
+        return min(self.most, len(self.rows))
+
+    def take(self, which: Which) -> Batch:
+        """These rows."""
+        return self.rows.take(np.arange(len(self))[which])[:2]

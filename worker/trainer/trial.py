@@ -21,13 +21,14 @@ from worker.trainer.checkpointing import Checkpointer, resume
 from worker.trainer.data import Prepared, prepare
 from worker.trainer.devices import placement
 from worker.trainer.export import export
+from worker.trainer.feed import resident_bytes
 from worker.trainer.hooks import Hooks
 from worker.trainer.loop import Loop, Schedule
 from worker.trainer.network import build
 from worker.trainer.optimizer import compile_network
 from worker.trainer.program import Program
 from worker.trainer.programs import Programs, key
-from worker.trainer.rows import HeldRows, Rows
+from worker.trainer.rows import Rows
 from worker.trainer.wire import Interrupted, Wire
 
 # The first line of a Keras message says what is wrong; some go on for pages.
@@ -78,7 +79,7 @@ def _train(plan: Train, wire: Wire, programs: Programs) -> Finished:
     trial = plan.trial
     prepared = prepare(Path(plan.folder), plan.profile, trial)
     wire.check()
-    training = HeldRows(x=prepared.x_train, y=prepared.y_train, weights=prepared.weights)
+    training = prepared.training
     how = engine.choose(trial, len(training))
     program = _program(programs, trial, prepared, training, how)
     program.begin_anew(_built(trial, prepared))  # named by nobody: a second network is large
@@ -93,12 +94,13 @@ def _train(plan: Train, wire: Wire, programs: Programs) -> Finished:
     loop = Loop(
         program,
         training=training,
-        validation=_validation(prepared),
+        validation=prepared.validation if len(prepared.validation) else None,
         schedule=Schedule(epochs=trial.fit.epochs, seed=trial.seed, shuffle=trial.fit.shuffle),
         callbacks=chosen,
         between=hooks.between,
         on_epoch=hooks.on_epoch,
         after_epoch=hooks.after_epoch,
+        resident_bytes=resident_bytes(plan.memory_bytes, engine.device()),
     )
     wire.send(
         Started(
@@ -142,7 +144,7 @@ def _program(
     programs: Programs,
     trial: TrialSpec,
     prepared: Prepared,
-    training: HeldRows,
+    training: Rows,
     how: engine.Engine,
 ) -> Program:
     """A program for the trial: that of an earlier one where there is one."""
@@ -161,12 +163,6 @@ def _program(
         )
 
     return programs.lend(key(trial, example, xla=how.xla, devices=how.devices), made)
-
-
-def _validation(prepared: Prepared) -> Rows | None:
-    if not len(prepared.x_validation):
-        return None
-    return HeldRows(x=prepared.x_validation, y=prepared.y_validation)
 
 
 def callbacks(trial: TrialSpec) -> list[keras.callbacks.Callback]:
