@@ -74,8 +74,6 @@ class TrainerSettings:
         }
         if self.device is Device.CPU:
             settled["CUDA_VISIBLE_DEVICES"] = "-1"
-        if self.memory_bytes is not None:
-            settled["EPOCHD_TRAINER_MEMORY_MB"] = str(self.memory_bytes // memory.MEBIBYTE)
         return os.environ | settled
 
 

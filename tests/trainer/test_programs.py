@@ -10,7 +10,7 @@ from tests.trainer.trials import trial
 from worker.trainer.network import build
 from worker.trainer.optimizer import compile_network
 from worker.trainer.program import Program
-from worker.trainer.programs import GRAPH_BYTES, MOST_BYTES, Programs, key, room
+from worker.trainer.programs import GRAPH_BYTES, Programs, key
 from worker.trainer.rows import HeldRows
 
 ROWS = HeldRows(x=np.zeros((4, 3), "float32"), y=np.zeros(4, "int64"))
@@ -123,13 +123,14 @@ def test_one_that_is_too_large_is_lent_but_not_kept() -> None:
     assert len(programs) == 0
 
 
-@pytest.mark.parametrize(("limit", "most"), [("1024", 128 << 20), ("64000", MOST_BYTES)])
-def test_they_leave_most_of_a_trainers_memory_to_its_trials(
-    monkeypatch: pytest.MonkeyPatch, limit: str, most: int
-) -> None:
-    monkeypatch.setenv("EPOCHD_TRAINER_MEMORY_MB", limit)
+def test_they_leave_most_of_a_trainers_memory_to_its_trials() -> None:
+    programs = Programs()
+    programs.leave_room(8 * 2 * GRAPH_BYTES)
 
-    assert room() == most
+    programs.lend("1", _program)
+    programs.lend("2", _program)
+
+    assert len(programs) == 1
 
 
 def test_a_program_counts_weights_and_optimizer() -> None:

@@ -27,10 +27,10 @@ def main(arguments: list[str]) -> None:
     wire = Wire(commands, reports)
 
     from worker.trainer.engine import forget, warm_up  # noqa: PLC0415
-    from worker.trainer.programs import Programs, room  # noqa: PLC0415
+    from worker.trainer.programs import Programs  # noqa: PLC0415
     from worker.trainer.trial import attempt  # noqa: PLC0415
 
-    programs = Programs(room())
+    programs = Programs()
     wire.send(Ready(pid=os.getpid(), device=warm_up()))
     while True:
         wire.send(attempt(wire.next_plan(), wire, programs))

@@ -5,7 +5,6 @@ in a learning rate or a seed. What a graph has as constants is part of the key; 
 variables is set anew for every trial.
 """
 
-import os
 from collections import OrderedDict
 from collections.abc import Callable
 
@@ -21,12 +20,6 @@ MOST_SHARE = 1 / 8
 GRAPH_BYTES = 16 << 20
 
 
-def room() -> int:
-    """What the programs of this trainer may take, in bytes."""
-    limit = os.environ.get("EPOCHD_TRAINER_MEMORY_MB")
-    return MOST_BYTES if limit is None else min(MOST_BYTES, int(MOST_SHARE * int(limit) * 2**20))
-
-
 class Programs:
     """Programs by what they compute; of those that fit, the ones used last.
 
@@ -40,6 +33,11 @@ class Programs:
 
     def __len__(self) -> int:
         return len(self._kept)
+
+    def leave_room(self, memory_bytes: int | None) -> None:
+        """Take no more than a share of what the trainer may take; None is without limit."""
+        if memory_bytes is not None:
+            self._most_bytes = min(self._most_bytes, int(MOST_SHARE * memory_bytes))
 
     def lend(self, key: str, make: Callable[[], Program]) -> Program:
         """The program of this key, kept or made; its weights are those of whoever had it last."""

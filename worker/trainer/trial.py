@@ -81,6 +81,7 @@ def _train(plan: Train, wire: Wire, programs: Programs) -> Finished:
     wire.check()
     training = prepared.training
     how = engine.choose(trial, len(training))
+    programs.leave_room(plan.memory_bytes)
     program = _program(programs, trial, prepared, training, how)
     program.begin_anew(_built(trial, prepared))  # named by nobody: a second network is large
     chosen = callbacks(trial)
