@@ -72,11 +72,16 @@ class _Diary(keras.callbacks.Callback):  # type: ignore[misc]
         super().__init__()
         self.rows: list[dict[str, float]] = []
         self.rates: list[float] = []
+        self._rate = 0.0
+
+    def on_train_batch_begin(self, batch: int, logs: dict[str, float] | None = None) -> None:
+        del batch, logs
+        self._rate = float(self.model.optimizer.learning_rate)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         del epoch
         self.rows.append(dict(logs or {}))
-        self.rates.append(float(self.model.optimizer.learning_rate))
+        self.rates.append(self._rate)
 
 
 def _by_fit(member: Member, others: Callbacks = ()) -> Outcome:

@@ -185,6 +185,19 @@ def test_a_plateau_lowers_the_rate_from_the_next_epoch_on() -> None:
     _assert_same(curves, seen)
 
 
+def test_the_rate_of_an_epoch_is_that_of_its_last_step() -> None:
+    training, _ = _labels()
+    steps = math.ceil(ROWS / BATCH)
+    network = _compiled(_plain)
+    halved = keras.optimizers.schedules.ExponentialDecay(0.1, steps, 0.5, staircase=True)
+    network.compile(keras.optimizers.SGD(halved), loss="sparse_categorical_crossentropy")
+    network.optimizer.build(network.trainable_variables)
+
+    _, seen = _ours(network, [], training, epochs=3)
+
+    assert [epoch.learning_rate for epoch in seen] == [0.1, 0.05, 0.025]
+
+
 def test_class_weights_count_as_in_keras() -> None:
     training, _ = _labels()
     weight = {0: 1.0, 1: 5.0, 2: 0.2}

@@ -151,7 +151,7 @@ class Loop:
                 epoch=epoch + 1,
                 metrics=logs,
                 # Read before ReduceLROnPlateau sets the next epoch's rate.
-                learning_rate=_shortest(network.optimizer.learning_rate),
+                learning_rate=_last_rate(network.optimizer),
                 seconds=time.perf_counter() - begun,
             )
         )
@@ -225,6 +225,13 @@ def _hears_of_batches(callback: keras.callbacks.Callback) -> bool:
     )
 
 
-def _shortest(rate: object) -> float:
-    """A 32-bit rate as a person wrote it: 0.01, not 0.009999999776482582."""
+def _last_rate(optimizer: keras.optimizers.Optimizer) -> float:
+    """The rate of its last step, 32 bits as a person wrote it: 0.01, not 0.009999999776482582.
+
+    Keras's own answer is, of a schedule, the rate of the step that comes next.
+    """
+    inner = getattr(optimizer, "inner_optimizer", optimizer)  # with a scaled loss
+    rate = inner._learning_rate  # noqa: SLF001 - there is no other way to the schedule
+    if isinstance(rate, keras.optimizers.schedules.LearningRateSchedule):
+        rate = rate(inner.iterations - 1)
     return float(str(np.float32(keras.ops.convert_to_numpy(rate))))
