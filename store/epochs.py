@@ -39,7 +39,7 @@ class EpochRecord:
     Attributes:
         epoch: from 1.
         metrics: by their Keras names, validation metrics with val_ before; may be NaN or infinite.
-        learning_rate: the optimizer's, at the end of the epoch.
+        learning_rate: of its last step.
         seconds: how long the epoch took.
         age_seconds: how long ago it ended; more than a moment when the database was away.
     """
