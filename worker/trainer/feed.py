@@ -21,9 +21,10 @@ from worker.trainer.rows import Batch, Rows
 Order = NDArray[np.intp]
 
 # What prepared rows may take, per kind (training, validation): of the trainer's memory when it
-# trains on a CPU, where all rows are there twice while they are copied; and of a GPU's, or where
-# nobody says how much memory there is.
-RESIDENT_SHARE = 0.25
+# trains on a CPU, where all rows are there twice while they are copied, beside TensorFlow itself
+# (0.4 GiB) and the programs that are kept; and of a GPU's, or where nobody says how much memory
+# there is.
+RESIDENT_SHARE = 1 / 8
 RESIDENT_BYTES = 1 << 30
 # Of larger ones, two portions are there at a time, the one in use and the next, and a third while
 # they change places.

@@ -48,6 +48,7 @@ def attempt(plan: Train, wire: Wire, programs: Programs) -> Finished | Stopped |
     except Interrupted as interrupted:
         return Stopped(reason=interrupted.reason)
     except (MemoryError, tf.errors.ResourceExhaustedError):
+        others = len(programs) > 1
         programs.clear()
         return Failed(
             stop_reason=StopReason.OUT_OF_MEMORY,
@@ -55,6 +56,7 @@ def attempt(plan: Train, wire: Wire, programs: Programs) -> Finished | Stopped |
             problem="The network, its batches and its data need more memory than there is here. "
             "Try a smaller batch_size or a smaller network.",
             detail=traceback.format_exc(),
+            passing=others,  # what earlier trials left behind is gone now
         )
     except UnreadCheckpoint as trouble:
         return Failed(
