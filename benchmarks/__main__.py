@@ -6,6 +6,7 @@ that step alone.
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -18,6 +19,8 @@ from rich.console import Console
 
 from benchmarks import data, heartbeats, history, queue, searches, service
 from benchmarks.figures import Figure, show
+from models.specs.experiment import Device
+from worker.process import TrainerSettings
 
 Effort = Literal["quick", "whole"]
 Measure = Callable[[Effort], list[Figure]]
@@ -84,9 +87,10 @@ def _zoo(effort: Effort) -> list[Figure]:
 
 
 def _alone(module: str, *arguments: str) -> list[Figure]:
-    """Measure in a process of its own, which prints its figures last."""
+    """Measure in a process of its own, set up as a trainer's is; it prints its figures last."""
+    settings = TrainerSettings(threads=os.cpu_count() or 1, device=Device.CPU)
     command = [sys.executable, "-m", module, *arguments]
-    done = subprocess.run(command, stdout=subprocess.PIPE, check=True)
+    done = subprocess.run(command, env=settings.environment(), stdout=subprocess.PIPE, check=True)
     return [Figure(**figure) for figure in json.loads(done.stdout.splitlines()[-1])]
 
 
