@@ -137,7 +137,7 @@ class History:
 
     def follow(self, tx: Session, now: dict[str, ExperimentFacts]) -> None:
         """Read what is new; afterwards what was told must be what the rows say."""
-        newest = dict(tx.execute(_NEWEST_EVENTS).tuples())
+        newest = dict(tx.execute(_NEWEST_EVENTS).all())
         for experiment_id, experiment in now.items():
             told = self.told[experiment_id]
             if newest[experiment_id] != told.last:
