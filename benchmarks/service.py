@@ -250,6 +250,7 @@ def overhead(running: Service, folder: Path, repetitions: int, epochs: int) -> F
     spec = {
         **SMALL_TABLE,
         "data": {"dataset": "builtin:digits"},
+        "network": {"layers": [{"layer": "Dense", "units": 512, "activation": "relu"}] * 2},
         "fit": {"epochs": epochs, "early_stopping": None},
     }
     running.until_over(running.post(spec))

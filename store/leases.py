@@ -48,6 +48,7 @@ def claim(
 ) -> Claim | None:
     """Take the next trial: of the most urgent, then oldest experiment with a free place.
 
+    One whose row another transaction holds at this moment is passed over while there is another.
     Must come first in its transaction: it may wait for another claim, and may hold no lock then.
     The worker gets trials for its own device and for any. Those whose stored spec cannot be read,
     say after an upgrade, are failed on the way: their experiments have to be advanced.
