@@ -30,6 +30,8 @@ CLIENTS = 4
 GAP_SECONDS = 0.8
 # Without a trial that ends, the next fault comes all the same after this.
 LULL_SECONDS = 12.0
+# Once all trials are over, faults that need one wait in vain; the table says how many struck.
+SPENT_SECONDS = 30.0
 TICK_SECONDS = 0.1
 SAY_SECONDS = 5.0
 # What is accepted has to be over so long after the last fault; a lease, a warm-up, some trainings.
@@ -207,7 +209,7 @@ def _fire(
 def _strike_while_they_train(
     campaign: Campaign, clients: Clients, injector: Injector, say: Say
 ) -> None:
-    """Until all faults have struck and all is POSTed, or until time is up."""
+    """Until all faults have struck and all is POSTed, or nothing can be struck, or time is up."""
     begun = time.monotonic()
     deadline = begun + campaign.minutes * 60
     last = said = begun
@@ -217,7 +219,7 @@ def _strike_while_they_train(
         struck = campaign.faults - injector.left
         # As many trials ahead of the faults as keep all trainers busy.
         share = struck / campaign.faults if injector.left else 1.0
-        clients.allowed = int(campaign.trials * share) + 4 * CLIENTS
+        clients.allowed = int(campaign.trials * share) + 2 * CLIENTS
         behind = struck / campaign.faults < clients.ended / campaign.trials
         if injector.left and now - last > (GAP_SECONDS if behind else LULL_SECONDS):
             what = injector.strike()
@@ -230,7 +232,7 @@ def _strike_while_they_train(
                 f"{_clock(now - begun)}  trials {clients.ended}/{campaign.trials} over"
                 f"  faults {struck}/{campaign.faults}  {latest}"
             )
-        if not clients.busy and not injector.left:
+        if not clients.busy and (not injector.left or now - last > SPENT_SECONDS):
             return
         time.sleep(TICK_SECONDS)
 

@@ -34,7 +34,7 @@ RECIPES: Mapping[str, Spec] = {
         "data": _DIGITS,
         "network": {"layers": [_dense(64), {"layer": "Dropout", "rate": 0.3}, _dense(32)]},
         "compile": _adam(0.002),
-        "fit": {"epochs": 40, "early_stopping": None},
+        "fit": {"epochs": 160, "early_stopping": None},
     },
     "batchnorm": {
         "data": _DIGITS,
@@ -49,22 +49,22 @@ RECIPES: Mapping[str, Spec] = {
             "optimizer": {"optimizer": "SGD", "learning_rate": 0.02, "momentum": 0.9},
             "metrics": ["accuracy"],
         },
-        "fit": {"epochs": 40, "batch_size": 30, "early_stopping": None},
+        "fit": {"epochs": 160, "batch_size": 30, "early_stopping": None},
     },
     "schedule": {
         "data": _DIGITS,
         "network": {"layers": [_dense(40, "tanh"), {"layer": "GaussianNoise", "stddev": 0.1}]},
         "compile": _adam(
-            {"schedule": "CosineDecay", "initial_learning_rate": 0.01, "decay_steps": 1500}
+            {"schedule": "CosineDecay", "initial_learning_rate": 0.01, "decay_steps": 6000}
         ),
-        "fit": {"epochs": 40, "early_stopping": None},
+        "fit": {"epochs": 160, "early_stopping": None},
     },
     "plateau": {
         "data": _CANCER,
         "network": {"layers": [_dense(24), _dense(12)]},
         "compile": _adam(0.01),
         "fit": {
-            "epochs": 60,
+            "epochs": 240,
             "batch_size": 8,
             "class_weight": "balanced",
             "early_stopping": None,
@@ -91,7 +91,7 @@ RECIPES: Mapping[str, Spec] = {
             ]
         },
         "compile": _adam(0.005),
-        "fit": {"epochs": 30, "early_stopping": None},
+        "fit": {"epochs": 90, "early_stopping": None},
     },
 }
 
