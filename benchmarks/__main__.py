@@ -51,7 +51,7 @@ def _heartbeats(effort: Effort) -> list[Figure]:
 
 def _checkpoints(effort: Effort) -> list[Figure]:
     figures = []
-    for width, epochs in ((100, 6_000), (2200, 70)):
+    for width, epochs in ((100, 6_000), (2200, 32)):
         with _folder() as folder:
             times = (1, epochs // 10) if effort == "quick" else (3, epochs)
             figures.append(service.checkpoints(folder, *times, width))
