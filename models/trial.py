@@ -5,8 +5,10 @@ they give the spec of that one trial. So the spec is stored once and every trial
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import JsonValue
 
 from models.lifecycle import State, StopReason
@@ -16,6 +18,10 @@ from models.specs.data import DataSpec
 from models.specs.experiment import ExperimentSpec
 from models.specs.fit import FitSpec
 from models.specs.network import NetworkSpec
+
+# Losses of single rows that are kept of a trial, 64 KiB: the standard error of a paired difference
+# is below a hundredth of the rows' own spread by then.
+MAX_ROW_LOSSES = 16_384
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,17 +50,25 @@ class TrialResult:
     """What a search sees of a trial: all that is needed to rank it or to propose the next.
 
     Attributes:
+        seed: of its repeat; trials of one repeat share it.
+        changes: as they were proposed.
         metric: the monitored metric; None until an epoch was trained.
         score: best finite value of it; None without one, and for a diverged trial.
         best_epoch: the epoch of the score, from 1.
         epochs: trained so far.
         seconds: training time so far.
+        error_code: of the problem of a failed trial.
+        row_losses: the loss of each validation row by the network that is handed out, (rows,), the
+            first MAX_ROW_LOSSES of them, in the same order for all trials of one repeat. None for a
+            trial without such a network or without validation rows, and where nobody loaded them.
     """
 
     number: int
     candidate: int
     repeat: int
+    seed: int
     setting: Mapping[str, JsonValue]
+    changes: Mapping[str, JsonValue]
     state: State
     stop_reason: StopReason | None
     metric: str | None
@@ -63,6 +77,8 @@ class TrialResult:
     epochs: int
     parameters: int
     seconds: float
+    error_code: str | None = None
+    row_losses: NDArray[np.float32] | None = field(default=None, compare=False, repr=False)
 
 
 class TrialSpec(Spec):

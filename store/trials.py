@@ -154,7 +154,9 @@ def results(tx: Session, experiment_id: str) -> tuple[TrialResult, ...]:
             number=row.number,
             candidate=row.candidate,
             repeat=row.repeat,
+            seed=row.seed,
             setting=row.setting,
+            changes=row.changes,
             state=row.state,
             stop_reason=row.stop_reason,
             metric=metric if row.epochs_done else None,
@@ -163,6 +165,7 @@ def results(tx: Session, experiment_id: str) -> tuple[TrialResult, ...]:
             epochs=row.epochs_done,
             parameters=row.parameters,
             seconds=row.seconds,
+            error_code=row.error["code"] if row.error else None,
         )
         for row, metric in rows
     )
