@@ -13,6 +13,7 @@ from models.network_meaning import Resolved
 from models.pointers import pointer
 from models.profile import DatasetProfile
 from models.resolve import complete
+from models.search_meaning import search_issues
 from models.specs.experiment import MAX_TRIALS, ExperimentSpec
 from models.specs.search import NetworksSearch
 from models.trial import Proposal, changed
@@ -39,6 +40,9 @@ def plan(spec: ExperimentSpec, profile: DatasetProfile) -> Planned:
             networks, compile and fit.
     """
     facts = data_meaning.facts(profile, spec.data)
+    wrong_search = search_issues(spec)
+    if wrong_search:
+        raise Invalid(wrong_search)
     proposals = _proposals(spec)
     resolved: dict[int, Resolved] = {}
     wrong: list[Issue] = []

@@ -1,8 +1,13 @@
 """Which strategy a spec asks for."""
 
 from models.specs.experiment import ExperimentSpec
-from models.specs.search import LearningRatesSearch, NetworksSearch
-from search import learning_rates, networks, single
+from models.specs.search import (
+    GridSearch,
+    LearningRatesSearch,
+    NetworksSearch,
+    RandomSearch,
+)
+from search import grid, learning_rates, networks, random, single
 from search.fixed import FixedList
 from search.strategy import Strategy
 
@@ -16,3 +21,7 @@ def strategy_for(spec: ExperimentSpec) -> Strategy:
             return FixedList(learning_rates.settings)
         case NetworksSearch():
             return FixedList(networks.settings)
+        case GridSearch():
+            return FixedList(grid.settings)
+        case RandomSearch():
+            return FixedList(random.settings)

@@ -11,7 +11,12 @@ from models.specs.compile import CompileSpec
 from models.specs.data import DataSpec
 from models.specs.fit import FitSpec
 from models.specs.network import NetworkSpec
-from models.specs.search import LearningRatesSearch, NetworksSearch, SearchSpec
+from models.specs.search import (
+    CapacitySearch,
+    LearningRatesSearch,
+    NetworksSearch,
+    SearchSpec,
+)
 
 # More trials than this in one experiment are several experiments.
 MAX_TRIALS = 10_000
@@ -61,18 +66,29 @@ class ExperimentSpec(Spec):
 
     @model_validator(mode="after")
     def _one_network(self) -> "ExperimentSpec":
-        if isinstance(self.search, NetworksSearch):
+        if isinstance(self.search, NetworksSearch | CapacitySearch):
             if self.network is not None:
                 raise PydanticCustomError(
                     "network_twice",
-                    "search.networks brings the networks, so leave network out.",
-                    {"at": ("network",)},
+                    "The search over {strategy} brings the networks, so leave network out.",
+                    {"at": ("network",), "strategy": self.search.strategy},
                 )
         elif self.network is None:
             raise PydanticCustomError(
                 "network_missing",
-                "network is required, unless a search over networks brings its own.",
+                "network is required, unless a search over networks or capacity brings its own.",
                 {"at": ("network",)},
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _one_number_of_seeds(self) -> "ExperimentSpec":
+        if isinstance(self.search, CapacitySearch) and self.repeats > 1:
+            raise PydanticCustomError(
+                "contradiction",
+                "search.seeds says how often a search over capacity trains each size, "
+                "so leave repeats out.",
+                {"at": ("repeats",)},
             )
         return self
 

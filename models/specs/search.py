@@ -5,12 +5,26 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from models.specs.activations import ActivationName
 from models.specs.base import Spec
 from models.specs.network import NetworkSpec
+from models.specs.numbers import Units
 from models.specs.schedules import Rate as LearningRate
+from models.specs.spaces import Space
 
 # A learning-rate comparison of more values than this is a search of another kind.
 MAX_VALUES = 200
+# A search over more paths than this finds nothing in any number of trainings done here.
+MAX_PATHS = 50
+# As many trials as an experiment may have.
+MAX_DRAWS = 10_000
+# Each proposal weighs all settings before it; more than this is drawn just as well at random.
+MAX_TPE_SETTINGS = 1000
+
+# Units of a layer at which capacity searches stop, by how many rows there are to learn from.
+DEFAULT_CEILING = 256
+LARGE_CEILING = 1024
+MANY_ROWS = 20_000
 
 
 class LearningRatesSearch(Spec):
@@ -52,4 +66,103 @@ class NetworksSearch(Spec):
     ]
 
 
-SearchSpec = Annotated[LearningRatesSearch | NetworksSearch, Field(discriminator="strategy")]
+Paths = Annotated[
+    dict[Annotated[str, Field(min_length=1, max_length=200)], Space],
+    Field(
+        min_length=1,
+        max_length=MAX_PATHS,
+        examples=[
+            {
+                "compile.optimizer.learning_rate": {
+                    "float": {"low": 0.0001, "high": 0.1, "log": True}
+                },
+                "network.layers.0.units": {"int": {"low": 16, "high": 256, "step": 16}},
+                "fit.batch_size": [16, 32, 64],
+            }
+        ],
+    ),
+]
+"""Dotted spec path -> what may stand there."""
+
+
+class GridSearch(Spec):
+    """Every combination of the values."""
+
+    strategy: Literal["grid"]
+    over: Paths
+    """Lists, or ranges that say which values: whole numbers by `step` or `count`, others by
+    `count`."""
+
+
+class RandomSearch(Spec):
+    """Drawn settings, no two alike."""
+
+    strategy: Literal["random"]
+    over: Paths
+    count: Annotated[int, Field(strict=True, ge=1, le=MAX_DRAWS)]
+    """How many; all there are where that is fewer."""
+
+
+class TpeSearch(Spec):
+    """Settings drawn where earlier ones did well: Optuna's tree-structured Parzen estimator."""
+
+    strategy: Literal["tpe"]
+    over: Paths
+    count: Annotated[int, Field(strict=True, ge=1, le=MAX_TPE_SETTINGS)]
+    """How many settings in all."""
+    startup: Annotated[int, Field(strict=True, ge=1, le=MAX_TPE_SETTINGS)] = 10
+    """So many settings are drawn at random before anything is learned from them."""
+
+
+class CapacitySearch(Spec):
+    """Dense networks from small to large, until more capacity stops to help.
+
+    Linear, then one hidden layer of `start` units, `factor` times as many, and so on, then the
+    best width two, three, … layers deep.
+    """
+
+    strategy: Literal["capacity"]
+    start: Units = 16
+    """Units of the first hidden layer."""
+    factor: Annotated[int, Field(strict=True, ge=2, le=64)] = 4
+    max_units: Units | None = None
+    """The ceiling; 256 when left out, or 1024 with more than 20,000 rows."""
+    max_depth: Annotated[int, Field(strict=True, ge=1, le=32)] = 4
+    """Hidden layers at most."""
+    patience: Annotated[int, Field(strict=True, ge=1, le=10)] = 2
+    """So many sizes in a row without a new best mean end the widening; one ends the deepening."""
+    seeds: Annotated[int, Field(strict=True, ge=1, le=100)] = 3
+    """Each size is trained so often, with seeds that all sizes share: seed, seed + 1, …"""
+    activation: ActivationName = "relu"
+    """Of every hidden layer."""
+
+    @model_validator(mode="after")
+    def _start_below_ceiling(self) -> "CapacitySearch":
+        if self.max_units is not None and self.max_units < self.start:
+            raise PydanticCustomError(
+                "out_of_range", "max_units must not be below start.", {"at": ("max_units",)}
+            )
+        return self
+
+    @property
+    def ceiling(self) -> int:
+        """The most units of a layer; `settled` has it follow from the rows."""
+        return DEFAULT_CEILING if self.max_units is None else self.max_units
+
+    def settled(self, rows: int) -> "CapacitySearch":
+        """The same with its ceiling fixed for so many rows.
+
+        It may not be below `start`: a client who starts large wants to see that size.
+        """
+        if self.max_units is not None:
+            return self
+        ceiling = LARGE_CEILING if rows > MANY_ROWS else DEFAULT_CEILING
+        return self.model_copy(update={"max_units": max(ceiling, self.start)})
+
+
+PathSearch = GridSearch | RandomSearch | TpeSearch
+
+SearchSpec = Annotated[
+    LearningRatesSearch | NetworksSearch | GridSearch | RandomSearch,
+    Field(discriminator="strategy"),
+]

@@ -27,6 +27,16 @@ def searched(**fields: Any) -> dict[str, Any]:
     return on_digits(search=fields)
 
 
+def over(strategy: str = "grid", **search: Any) -> dict[str, Any]:
+    """A search over spec paths; their dots are written as double underscores."""
+    paths = {key.replace("__", "."): value for key, value in search.pop("over", {}).items()}
+    return searched(strategy=strategy, over=paths, **search)
+
+
+def grid(**paths: Any) -> dict[str, Any]:
+    return over(over=paths)
+
+
 def rows(*given: list[object], columns: tuple[str, ...] = ("a", "b")) -> dict[str, Any]:
     table = {"columns": columns, "rows": given}
     return inline(data={"inline": table, "target": columns[-1]})
@@ -123,6 +133,163 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
         "/search/networks/a~1b/layers/1/layer",
         "unknown_layer",
     ),
+    # searches over spec paths
+    "an empty grid": (grid(), "/search/over", "too_short"),
+    "a path without values": (
+        grid(fit__batch_size=[]),
+        "/search/over/fit.batch_size",
+        "too_short",
+    ),
+    "a space that is a number": (
+        grid(fit__batch_size=32),
+        "/search/over/fit.batch_size",
+        "unknown_space",
+    ),
+    "a value twice in a grid": (
+        grid(fit__batch_size=[32, 16, 32]),
+        "/search/over/fit.batch_size/2",
+        "duplicate_value",
+    ),
+    "low above high": (
+        grid(fit__batch_size={"int": {"low": 64, "high": 16}}),
+        "/search/over/fit.batch_size/int/low",
+        "out_of_range",
+    ),
+    "a logarithmic range from 0": (
+        grid(compile__optimizer__learning_rate={"float": {"low": 0, "high": 1, "log": True}}),
+        "/search/over/compile.optimizer.learning_rate/float/low",
+        "out_of_range",
+    ),
+    "a range with step and count": (
+        grid(fit__batch_size={"int": {"low": 1, "high": 9, "step": 2, "count": 3}}),
+        "/search/over/fit.batch_size/int/step",
+        "contradiction",
+    ),
+    "a range with text": (
+        grid(fit__batch_size={"int": {"low": "1", "high": 9}}),
+        "/search/over/fit.batch_size/int/low",
+        "wrong_type",
+    ),
+    "a misspelt field of a range": (
+        grid(fit__batch_size={"int": {"low": 1, "hihg": 9}}),
+        "/search/over/fit.batch_size/int/hihg",
+        "unknown_field",
+    ),
+    "an endless range in a grid": (
+        grid(compile__optimizer__learning_rate={"float": {"low": 0.1, "high": 1}}),
+        "/search/over/compile.optimizer.learning_rate/float",
+        "count_missing",
+    ),
+    "a path that is not in the spec": (
+        grid(fit__batchsize=[16]),
+        "/search/over/fit.batchsize",
+        "unknown_path",
+    ),
+    "a path to a layer that is not there": (
+        grid(network__layers__1__units=[16]),
+        "/search/over/network.layers.1.units",
+        "unknown_path",
+    ),
+    "a path to a layer counted from the end": (
+        grid(**{"network.layers.-1.units": [16]}),
+        "/search/over/network.layers.-1.units",
+        "unknown_path",
+    ),
+    "a path below a value": (
+        grid(fit__batch_size__x=[16]),
+        "/search/over/fit.batch_size.x",
+        "unknown_path",
+    ),
+    "a path below null": (
+        grid(fit__reduce_lr_on_plateau__factor=[0.5]),
+        "/search/over/fit.reduce_lr_on_plateau.factor",
+        "unknown_path",
+    ),
+    "text for a number in a grid": (
+        grid(fit__batch_size=[16, "32"]),
+        "/search/over/fit.batch_size/1",
+        "wrong_type",
+    ),
+    "a value out of range in a grid": (
+        grid(fit__batch_size=[16, 0]),
+        "/search/over/fit.batch_size/1",
+        "out_of_range",
+    ),
+    "a misspelt value in a grid": (
+        grid(network__layers__0__activation={"choice": ["relu", "rellu"]}),
+        "/search/over/network.layers.0.activation/choice/1",
+        "unknown_value",
+    ),
+    "a misspelt optimizer in a grid": (
+        grid(compile__optimizer=["sgd", "adamm"]),
+        "/search/over/compile.optimizer/1",
+        "unknown_value",
+    ),
+    "numbers that are not whole for units": (
+        over(
+            "random", count=3, over={"network__layers__0__units": {"float": {"low": 1, "high": 9}}}
+        ),
+        "/search/over/network.layers.0.units/float/low",
+        "wrong_type",
+    ),
+    "a range whose end is too high": (
+        over(
+            "random",
+            count=3,
+            over={"compile__optimizer__learning_rate": {"float": {"low": 1, "high": 1e9}}},
+        ),
+        "/search/over/compile.optimizer.learning_rate/float/high",
+        "out_of_range",
+    ),
+    "a grid of a million points": (
+        grid(
+            fit__batch_size={"int": {"low": 1, "high": 1000}},
+            network__layers__0__units={"int": {"low": 1, "high": 1000}},
+        ),
+        "/search/over",
+        "too_many_trials",
+    ),
+    "a grid that is too large only with its repeats": (
+        grid(fit__batch_size={"int": {"low": 1, "high": 1000}}) | {"repeats": 11},
+        "/search/over",
+        "too_many_trials",
+    ),
+    "draws that are too many with their repeats": (
+        over("random", count=5000, over={"fit__batch_size": [16]}) | {"repeats": 3},
+        "/search/count",
+        "too_many_trials",
+    ),
+    "no draws": (over("random", count=0, over={"fit__batch_size": [16]}), "/search/count", ""),
+    "validation rows that differ": (
+        grid(fit__validation_split=[0.1, 0.3]),
+        "/search/over/fit.validation_split",
+        "unfair_path",
+    ),
+    "seeds that differ": (grid(seed=[1, 2]), "/search/over/seed", "unfair_path"),
+    "targets that differ": (grid(data__target=["a"]), "/search/over/data.target", "unfair_path"),
+    "epochs that differ": (grid(fit__epochs=[1, 9]), "/search/over/fit.epochs", "unfair_path"),
+    "a search within the search": (
+        grid(search__strategy=["grid"]),
+        "/search/over/search.strategy",
+        "unfair_path",
+    ),
+    "the whole of fit": (grid(fit=[{"epochs": 3}]), "/search/over/fit", "unfair_path"),
+    "trials judged by different metrics": (
+        grid(fit__early_stopping=[{"patience": 3}, {"monitor": "val_accuracy"}]),
+        "/search/over/fit.early_stopping/1",
+        "unfair_path",
+    ),
+    "losses compared by their losses": (
+        grid(compile__loss=["auto", "categorical_focal_crossentropy"]),
+        "/search/over/compile.loss/1",
+        "unfair_path",
+    ),
+    "a path within another": (
+        grid(network=[{"layers": []}], network__layers__0__units=[3]),
+        "/search/over/network.layers.0.units",
+        "path_twice",
+    ),
+    "repeats 0": (on_digits(repeats=0), "/repeats", "out_of_range"),
     "10,000 layers": (L(*[DENSE] * 10_000), "/network/layers", "too_long"),
     "a thousand wrong layers": (
         L(*[DENSE | {"units": 0}] * 1000),
@@ -250,6 +417,8 @@ def test_a_spec_with(
 
 
 HINTS = [
+    (grid(fit__batch_sise=[16]), "/search/over/fit.batch_sise", "batch_size"),
+    (grid(compile__optimizer=["Adamm"]), "/search/over/compile.optimizer/0", "Adam"),
     (L(DENSE | {"unit": 3}), "/network/layers/0/unit", "units"),
     (L({"layer": "dense"}), "/network/layers/0/layer", "Dense"),
     (L(DENSE | {"activation": "rellu"}), "/network/layers/0/activation", "relu"),

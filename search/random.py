@@ -1,0 +1,29 @@
+"""Settings drawn at random, no two alike.
+
+Imported as `search.random`; the standard library's `random` is never imported whole here, so that
+a reader need not ask which one is meant.
+"""
+
+from random import Random
+
+from models.specs.experiment import ExperimentSpec
+from models.specs.search import RandomSearch
+from search.fixed import Setting
+from search.space import distinct, names, shown
+
+
+def settings(spec: ExperimentSpec) -> tuple[Setting, ...]:
+    """`count` of them, or all there are; the same for the same seed, and the first of more."""
+    if not isinstance(spec.search, RandomSearch):
+        raise TypeError("not a random search")
+    over, count = spec.search.over, spec.search.count
+    called = names(over)
+    drawn = distinct(over, count, Random(spec.seed))  # noqa: S311 - to be repeatable, not secret
+    return tuple(
+        Setting(
+            shown=shown(changes, called),
+            changes=changes,
+            reason=f"draw {number} of {len(drawn)}",
+        )
+        for number, changes in enumerate(drawn, start=1)
+    )
