@@ -15,7 +15,7 @@ from models.profile import DatasetProfile
 from models.resolve import complete
 from models.search_meaning import search_issues
 from models.specs.experiment import MAX_TRIALS, ExperimentSpec
-from models.specs.search import NetworksSearch
+from models.specs.search import CapacitySearch, NetworksSearch
 from models.trial import Proposal, changed
 from models.views.experiment import Plan, PlannedLayer, PlannedTrial
 from search.registry import strategy_for
@@ -25,7 +25,13 @@ from store.trials import PlannedTrialRow
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """An experiment that can be carried out."""
+    """An experiment that can be carried out.
+
+    Attributes:
+        spec: as sent, with what follows from the rows filled in.
+        facts: of its data.
+        trials: that it starts with, each with its network.
+    """
 
     spec: ExperimentSpec
     facts: DataFacts
@@ -40,9 +46,10 @@ def plan(spec: ExperimentSpec, profile: DatasetProfile) -> Planned:
             networks, compile and fit.
     """
     facts = data_meaning.facts(profile, spec.data)
-    wrong_search = search_issues(spec)
-    if wrong_search:
-        raise Invalid(wrong_search)
+    unsearchable = search_issues(spec)
+    if unsearchable:
+        raise Invalid(unsearchable)
+    spec = _settled(spec, facts)
     proposals = _proposals(spec)
     resolved: dict[int, Resolved] = {}
     wrong: list[Issue] = []
@@ -86,6 +93,13 @@ def view(planned: Planned) -> Plan:
             for number, (proposal, resolved) in enumerate(planned.trials, start=1)
         ),
     )
+
+
+def _settled(spec: ExperimentSpec, facts: DataFacts) -> ExperimentSpec:
+    """The spec with what its search leaves to the rows, so that it is stored once and seen."""
+    if not isinstance(spec.search, CapacitySearch):
+        return spec
+    return spec.model_copy(update={"search": spec.search.settled(facts.rows)})
 
 
 def _proposals(spec: ExperimentSpec) -> Sequence[Proposal]:

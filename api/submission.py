@@ -106,7 +106,7 @@ def _commit(
         view = experiments.submit(
             tx,
             owner=request.owner,
-            spec=_on_dataset(request.spec, placed.dataset_id),
+            spec=_on_dataset(planned.spec, placed.dataset_id),
             dataset_id=placed.dataset_id,
             trials=planning.rows(planned),
         )

@@ -2,12 +2,14 @@
 
 from models.specs.experiment import ExperimentSpec
 from models.specs.search import (
+    CapacitySearch,
     GridSearch,
     LearningRatesSearch,
     NetworksSearch,
     RandomSearch,
 )
 from search import grid, learning_rates, networks, random, single
+from search.capacity import Capacity
 from search.fixed import FixedList
 from search.strategy import Strategy
 
@@ -21,6 +23,8 @@ def strategy_for(spec: ExperimentSpec) -> Strategy:
             return FixedList(learning_rates.settings)
         case NetworksSearch():
             return FixedList(networks.settings)
+        case CapacitySearch():
+            return Capacity()
         case GridSearch():
             return FixedList(grid.settings)
         case RandomSearch():

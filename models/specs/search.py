@@ -163,6 +163,6 @@ class CapacitySearch(Spec):
 PathSearch = GridSearch | RandomSearch | TpeSearch
 
 SearchSpec = Annotated[
-    LearningRatesSearch | NetworksSearch | GridSearch | RandomSearch,
+    LearningRatesSearch | NetworksSearch | CapacitySearch | GridSearch | RandomSearch,
     Field(discriminator="strategy"),
 ]

@@ -37,6 +37,11 @@ def grid(**paths: Any) -> dict[str, Any]:
     return over(over=paths)
 
 
+def capacity(**fields: Any) -> dict[str, Any]:
+    search = {"strategy": "capacity", **fields}
+    return {"data": {"dataset": "builtin:digits"}, "search": search}
+
+
 def rows(*given: list[object], columns: tuple[str, ...] = ("a", "b")) -> dict[str, Any]:
     table = {"columns": columns, "rows": given}
     return inline(data={"inline": table, "target": columns[-1]})
@@ -288,6 +293,27 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
         grid(network=[{"layers": []}], network__layers__0__units=[3]),
         "/search/over/network.layers.0.units",
         "path_twice",
+    ),
+    "a network for a search over capacity": (
+        searched(strategy="capacity"),
+        "/network",
+        "network_twice",
+    ),
+    "repeats of a search over capacity": (
+        capacity() | {"repeats": 3},
+        "/repeats",
+        "contradiction",
+    ),
+    "a ceiling below the start": (
+        capacity(start=64, max_units=32),
+        "/search/max_units",
+        "out_of_range",
+    ),
+    "a factor of 1": (capacity(factor=1), "/search/factor", "out_of_range"),
+    "a misspelt activation for capacity": (
+        capacity(activation="rellu"),
+        "/search/activation",
+        "unknown_value",
     ),
     "repeats 0": (on_digits(repeats=0), "/repeats", "out_of_range"),
     "10,000 layers": (L(*[DENSE] * 10_000), "/network/layers", "too_long"),
