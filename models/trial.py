@@ -58,6 +58,7 @@ class TrialResult:
         epochs: trained so far.
         seconds: training time so far.
         error_code: of the problem of a failed trial.
+        validation_rows: by which the network that is handed out was judged; None without one.
         row_losses: the loss of each validation row by the network that is handed out, (rows,), the
             first MAX_ROW_LOSSES of them, in the same order for all trials of one repeat. None for a
             trial without such a network or without validation rows, and where nobody loaded them.
@@ -78,6 +79,7 @@ class TrialResult:
     parameters: int
     seconds: float
     error_code: str | None = None
+    validation_rows: int | None = None
     row_losses: NDArray[np.float32] | None = field(default=None, compare=False, repr=False)
 
 

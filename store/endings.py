@@ -12,7 +12,7 @@ from models.lifecycle import State, StopReason, TrialMove
 from models.tables.datasets import ArtifactKind, ArtifactRow
 from models.tables.trials import TrialRow
 from models.views.base import Problem
-from store import moves
+from store import moves, row_losses
 from store.artifacts import Stored
 from store.clock import now
 from store.fence import Lease, held
@@ -41,6 +41,8 @@ def end(tx: Session, lease: Lease, state: State, outcome: Outcome) -> State:
                 values |= {"best_value": null(), "best_epoch": null()}  # it never wins
             if outcome.network is not None:
                 _keep(tx, lease, outcome.network)
+            if outcome.row_losses is not None:
+                row_losses.keep(tx, lease, outcome.row_losses)
             _move(tx, lease, state, TrialMove.SUCCEED, reason, values)
             return State.SUCCEEDED
         case Failed():

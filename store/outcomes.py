@@ -12,18 +12,33 @@ from store.artifacts import Stored
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RowLosses:
+    """What validation rows cost.
+
+    Attributes:
+        rows: that validate, in all.
+        values: the losses of the first of them, little-endian float32.
+    """
+
+    rows: int
+    values: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Succeeded:
     """The training came to its end, or diverged: both are results.
 
     Attributes:
         stop_reason: completed, early_stopped, diverged or pruned.
         network: the exported network; None when there is nothing worth keeping.
+        row_losses: what validation rows cost by that network, as far as there are any.
         findings: what the trainer's measurements showed.
         engine: how it was trained.
     """
 
     stop_reason: StopReason
     network: Stored | None = None
+    row_losses: RowLosses | None = None
     findings: tuple[Finding, ...] = ()
     engine: Mapping[str, JsonValue] | None = None
 

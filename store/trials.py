@@ -12,7 +12,7 @@ from models.lifecycle import ACTIVE, State, StopReason, TrialMove
 from models.tables.base import table_of
 from models.tables.datasets import ArtifactKind, ArtifactRow
 from models.tables.experiments import ExperimentRow
-from models.tables.trials import AttemptRow, EpochRow, TrialRow
+from models.tables.trials import AttemptRow, EpochRow, RowLossesRow, TrialRow
 from models.trial import Proposal, TrialResult
 from models.views.base import Page, Problem
 from models.views.trial import AttemptView, Best, EpochView, TrialView
@@ -144,8 +144,9 @@ def any_active(tx: Session, experiment_id: str) -> bool:
 def results(tx: Session, experiment_id: str) -> tuple[TrialResult, ...]:
     """What a search or a ranking needs of every trial, by number."""
     rows = tx.execute(
-        select(TrialRow, ExperimentRow.metric)
+        select(TrialRow, ExperimentRow.metric, RowLossesRow.rows)
         .join(ExperimentRow, ExperimentRow.id == TrialRow.experiment_id)
+        .outerjoin(RowLossesRow, RowLossesRow.trial_id == TrialRow.id)
         .where(TrialRow.experiment_id == experiment_id)
         .order_by(TrialRow.number)
     )
@@ -166,8 +167,9 @@ def results(tx: Session, experiment_id: str) -> tuple[TrialResult, ...]:
             parameters=row.parameters,
             seconds=row.seconds,
             error_code=row.error["code"] if row.error else None,
+            validation_rows=validation_rows,
         )
-        for row, metric in rows
+        for row, metric, validation_rows in rows
     )
 
 

@@ -17,7 +17,7 @@ from models.errors import StorageFull, Unavailable
 from models.lifecycle import State
 from store import checkpoints, leases
 from store.claims import Claim
-from store.outcomes import Cancelled, Succeeded
+from store.outcomes import Cancelled, RowLosses, Succeeded
 from worker import messages
 from worker.advance import advance
 from worker.carrier import Carrier
@@ -144,9 +144,11 @@ class Closing:
 
 
 def _success(trained: Trained, engine: Mapping[str, JsonValue] | None) -> Succeeded:
+    costs = trained.finished.row_losses
     return Succeeded(
         stop_reason=trained.finished.stop_reason,
         network=trained.network,
+        row_losses=RowLosses(rows=costs.rows, values=costs.values) if costs else None,
         findings=trained.finished.findings,
         engine=engine,
     )

@@ -7,17 +7,20 @@ database, so both processes can import it; what may be said stands here and nowh
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, model_validator
 
 from models.findings import Finding
 from models.lifecycle import StopReason
 from models.profile import DatasetProfile
 from models.specs.fit import MAX_EPOCHS
-from models.trial import TrialSpec
+from models.trial import MAX_ROW_LOSSES, TrialSpec
 
 # What a sound training stays far below, and a database can hold.
 MAX_EPOCH_SECONDS = 1e9
 MAX_METRICS = 1000
+
+# Of a float32.
+ROW_LOSS_BYTES = 4
 
 # As JSON has it. PostgreSQL stores no such character, not even in a trainer's last words.
 _NUL = rb"\u0000"
@@ -28,9 +31,15 @@ MetricName = Annotated[str, Field(pattern=r"^\P{C}{1,200}$")]
 
 
 class Message(BaseModel):
-    """One line on a pipe. Numbers that are not finite travel as NaN and Infinity."""
+    """One line on a pipe. Bytes travel as base64, numbers that are not finite as NaN, Infinity."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        ser_json_inf_nan="constants",
+        ser_json_bytes="base64",
+        val_json_bytes="base64",
+    )
 
     def line(self) -> bytes:
         """The message as it goes over the pipe, newline included."""
@@ -194,6 +203,24 @@ class NetworkFile(Message):
     bytes: int
 
 
+class RowLosses(Message):
+    """What each validation row costs by the network that is handed out.
+
+    Attributes:
+        rows: that validate, in all.
+        values: the losses of the first of them, MAX_ROW_LOSSES at most: little-endian float32.
+    """
+
+    rows: Annotated[int, Field(ge=1)]
+    values: bytes
+
+    @model_validator(mode="after")
+    def _one_a_row(self) -> "RowLosses":
+        if len(self.values) != ROW_LOSS_BYTES * min(self.rows, MAX_ROW_LOSSES):
+            raise ValueError("there is not one loss a row")
+        return self
+
+
 Ending = Literal[StopReason.COMPLETED, StopReason.EARLY_STOPPED, StopReason.DIVERGED]
 """How a training comes to its own end."""
 
@@ -203,12 +230,14 @@ class Finished(Message):
 
     Attributes:
         network: None for a diverged training: its weights are of no use.
+        row_losses: of that network; None without one, and without validation rows.
         findings: what was judged in the trainer.
     """
 
     kind: Literal["finished"] = "finished"
     stop_reason: Ending
     network: NetworkFile | None
+    row_losses: RowLosses | None = None
     findings: tuple[Finding, ...] = ()
 
 

@@ -3,7 +3,16 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index, Integer, String, UniqueConstraint, text
+from sqlalchemy import (
+    BigInteger,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.lifecycle import State, StopReason
@@ -111,3 +120,21 @@ class EpochRow(Base):
     """The optimizer's rate at the end of the epoch."""
     seconds: Mapped[float]
     finished_at: Mapped[datetime]
+
+
+class RowLossesRow(Base):
+    """What each validation row costs by the network that a trial left.
+
+    In a table of its own, because 64 KiB in a trial's row would slow down all that reads or moves
+    trials.
+    """
+
+    __tablename__ = "row_losses"
+
+    trial_id: Mapped[int] = mapped_column(
+        TrialKey, ForeignKey("trials.id", ondelete="CASCADE"), primary_key=True
+    )
+    rows: Mapped[int]
+    """That validate, in all."""
+    losses: Mapped[bytes] = mapped_column(LargeBinary)
+    """Of the first of them, little-endian float32, in the order that a repeat's trials share."""

@@ -10,7 +10,7 @@ import pytest
 from epochd.embedded.leash import Leash
 from models.lifecycle import State
 from models.views.trial import EpochView
-from store import events, trials
+from store import events, row_losses, trials
 from store.checkpoints import of
 from store.fence import Lease
 from tests.faults.reference import weights_hash
@@ -36,6 +36,15 @@ def weights(found: Site, experiment_id: str) -> str:
     with found.database.snapshot() as tx:
         stored = trials.network(tx, owner=OWNER, experiment_id=experiment_id, number=1)
     return weights_hash(found.artifacts.local(stored.key, stored.sha256).read_bytes())
+
+
+def losses(found: Site, experiment_id: str) -> bytes:
+    """Of every validation row, by the network that is handed out."""
+    with found.database.snapshot() as tx:
+        results = trials.results(tx, experiment_id)
+        (trial,) = row_losses.attached(tx, experiment_id, results, [1])
+    assert trial.row_losses is not None
+    return trial.row_losses.tobytes()
 
 
 def shown(row: EpochView) -> tuple[int, object, float | None]:
@@ -105,6 +114,7 @@ def test_killed_drained_and_damaged_it_ends_as_if_nothing_had_happened(
         assert [row.epoch for row in rows] == list(range(1, EPOCHS + 1))
         assert list(map(shown, rows)) == list(map(shown, found.epochs(in_peace)))
         assert weights(found, experiment_id) == weights(found, in_peace)
+        assert losses(found, experiment_id) == losses(found, in_peace)
         with found.database.snapshot() as tx:
             history = events.after(tx, owner=OWNER, experiment_id=experiment_id, after=0, limit=99)
         kinds = [event.kind for event in history.data]

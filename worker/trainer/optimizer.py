@@ -46,9 +46,9 @@ def optimizer(spec: OptimizerSpec) -> keras.optimizers.Optimizer:
     return getattr(keras.optimizers, spec.keras_name)(**arguments)
 
 
-def loss(spec: AnyLoss) -> keras.Loss:
-    """Build the loss."""
-    return getattr(keras.losses, spec.keras_name)(**spec.arguments())
+def loss(spec: AnyLoss, reduction: str = "sum_over_batch_size") -> keras.Loss:
+    """Build the loss; with the reduction "none" it is one of every row."""
+    return getattr(keras.losses, spec.keras_name)(**spec.arguments(), reduction=reduction)
 
 
 def metric(spec: MetricSpec, encoding: Encoding) -> keras.Metric:

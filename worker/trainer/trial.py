@@ -15,7 +15,7 @@ from models.monitor import monitored
 from models.trial import TrialSpec
 from store.artifacts import sha256_of
 from worker.messages import Ending, Failed, Finished, NetworkFile, Started, Stopped, Train
-from worker.trainer import engine
+from worker.trainer import engine, row_losses
 from worker.trainer.checkpoint import Resumed, UnreadCheckpoint
 from worker.trainer.checkpointing import Checkpointer, resume
 from worker.trainer.data import Prepared, prepare
@@ -121,7 +121,13 @@ def _train(plan: Train, wire: Wire, programs: Programs) -> Finished:
     # trained in: nobody knows the machine that will predict.
     plain = build(trial.network.layers, prepared.network_shape, trial.seed)
     plain.set_weights(program.network.get_weights())
-    return Finished(stop_reason=ending, network=_exported(plain, prepared, plan))
+    return Finished(
+        stop_reason=ending,
+        row_losses=row_losses.of_network(
+            plain, trial.compile.loss, prepared.validation, hooks.between
+        ),
+        network=_exported(plain, prepared, plan),
+    )
 
 
 def _run(
