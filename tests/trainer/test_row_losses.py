@@ -199,9 +199,10 @@ def test_rows_in_a_file_cost_batch_by_batch_what_the_same_rows_cost_in_memory_at
     held = HeldRows(x=inputs(x[numbers]), y=target.encoded(numbers, "sparse"))
     network = build(spec.network.layers, (8,), 1)
 
+    with monkeypatch.context() as patched:
+        patched.setattr(row_losses, "BATCH_ROWS", 7)
+        of_file = row_losses.of_network(network, spec.compile.loss, mapped, nothing)
     of_memory = row_losses.of_network(network, spec.compile.loss, held, nothing)
-    monkeypatch.setattr(row_losses, "BATCH_ROWS", 7)
-    of_file = row_losses.of_network(network, spec.compile.loss, mapped, nothing)
 
     assert values(of_file) == pytest.approx(values(of_memory), rel=1e-5)
 
