@@ -7,6 +7,7 @@ contract, as those of models/errors.py are.
 from collections.abc import Mapping
 
 from models.lifecycle import StopReason
+from models.views.base import Problem
 
 TRAINING_FAILED = "training_failed"
 UNREADABLE_SPEC = "unreadable_spec"
@@ -23,3 +24,13 @@ TITLES: Mapping[str, str] = {
     NO_SCORE: "No trial has a score",
 }
 """What each code says in a few words."""
+
+
+def problem(code: str, detail: str) -> Problem:
+    """What is stored as an `error`.
+
+    Args:
+        code: one of TITLES, or that of an error which ended a training.
+        detail: what happened and what can be done, with its figures.
+    """
+    return Problem(title=TITLES.get(code, TITLES[TRAINING_FAILED]), detail=detail, code=code)

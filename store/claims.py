@@ -2,27 +2,33 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple
 
 from pydantic import JsonValue, TypeAdapter, ValidationError
-from sqlalchemy import Row, true
 from sqlalchemy.orm import Session
 
 from models import failures
-from models.lifecycle import State, StopReason, TrialMove
+from models.lifecycle import State
 from models.profile import DatasetProfile
 from models.specs.experiment import Device, ExperimentSpec
-from models.views.base import Problem
 from store import checkpoints, claimable, moves
 from store.checkpoints import Checkpoint
 from store.fence import Lease
 
-Oldest: TypeAlias = Row[
-    int, int, dict[str, Any], int, State, dict[str, Any], str | None, dict[str, Any] | None
-]
-"""A row of `claimable.OLDEST`."""
-
 _PROFILE: TypeAdapter[DatasetProfile] = TypeAdapter(DatasetProfile)
+
+
+class Oldest(NamedTuple):
+    """A row of `claimable.OLDEST`: a queued trial, with what is stored of all that it needs."""
+
+    trial_id: int
+    number: int
+    changes: dict[str, Any]
+    seed: int
+    experiment_state: State
+    spec: dict[str, Any]
+    folder: str | None
+    profile: dict[str, Any] | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +60,8 @@ def lock_next(tx: Session, device: Device, *, wait: bool) -> str | None:
 
 def oldest_of(tx: Session, experiment_id: str) -> Oldest | None:
     """Its oldest queued trial, if one may start: asked anew now that the experiment is locked."""
-    return tx.execute(claimable.OLDEST, {"experiment": experiment_id}).one_or_none()
+    row = tx.execute(claimable.OLDEST, {"experiment": experiment_id}).one_or_none()
+    return None if row is None else Oldest(*row)
 
 
 def start(
@@ -66,44 +73,38 @@ def start(
         ValidationError: what was stored is not what this version would have stored; nothing has
             been moved then.
     """
-    trial_id, number, changes, seed, state, stored_spec, folder, stored_profile = oldest
-    spec = ExperimentSpec.model_validate(stored_spec)
-    profile = _PROFILE.validate_python(stored_profile)
+    spec = ExperimentSpec.model_validate(oldest.spec)
+    profile = _PROFILE.validate_python(oldest.profile)
     waiting = moves.Waiting(
-        trial_id=trial_id, number=number, experiment_id=experiment_id, experiment_state=state
+        trial_id=oldest.trial_id,
+        number=oldest.number,
+        experiment_id=experiment_id,
+        experiment_state=oldest.experiment_state,
     )
     attempt = moves.claim(tx, waiting, worker, lease_seconds)
-    lease = Lease(trial_id=trial_id, experiment_id=experiment_id, number=number, attempt=attempt)
+    lease = Lease(
+        trial_id=oldest.trial_id,
+        experiment_id=experiment_id,
+        number=oldest.number,
+        attempt=attempt,
+    )
     return Claim(
         lease=lease,
         spec=spec,
-        changes=changes,
-        seed=seed,
-        folder=folder or "",
+        changes=oldest.changes,
+        seed=oldest.seed,
+        folder=oldest.folder or "",
         profile=profile,
         checkpoints=checkpoints.of(tx, lease) if attempt > 1 else (),
     )
 
 
 def end_unreadable(tx: Session, experiment_id: str, error: ValidationError) -> None:
-    """Fail the queued trials of an unreadable spec.
-
-    Left in the queue they would be claimed again and again, before everybody else's.
-    """
+    """Fail the queued trials of an unreadable spec."""
     first = error.errors(include_url=False, include_context=False, include_input=False)[0]
     place = ".".join(map(str, first["loc"])) or "the whole"
-    problem = Problem(
-        title=failures.TITLES[failures.UNREADABLE_SPEC],
-        code=failures.UNREADABLE_SPEC,
-        detail="What was stored of this experiment and its dataset cannot be read by this version "
-        f"of the service ({error.title}, {place}: {first['msg']}). Submit the experiment again.",
+    detail = (
+        "What was stored of this experiment and its dataset cannot be read by this version of the "
+        f"service ({error.title}, {place}: {first['msg']}). Submit the experiment again."
     )
-    moves.trials(
-        tx,
-        experiment_id,
-        true(),
-        State.QUEUED,
-        TrialMove.FAIL,
-        reason=problem.detail,
-        values={"stop_reason": StopReason.ERROR, "error": problem.model_dump(mode="json")},
-    )
+    moves.fail_queued(tx, experiment_id, failures.problem(failures.UNREADABLE_SPEC, detail))

@@ -11,7 +11,6 @@ from models import failures
 from models.lifecycle import State, StopReason, TrialMove
 from models.tables.datasets import ArtifactKind, ArtifactRow
 from models.tables.trials import TrialRow
-from models.views.base import Problem
 from store import moves, row_losses
 from store.artifacts import Stored
 from store.clock import now
@@ -123,11 +122,8 @@ def given_up(failure: Failed, crashes: int, max_crashes: int) -> Failed:
 
 
 def _silent(lease_seconds: float) -> Failed:
-    problem = Problem(
-        title=failures.TITLES[StopReason.WORKER_LOST],
-        code=StopReason.WORKER_LOST,
-        detail=f"Its worker was silent for more than {lease_seconds:g} s.",
-    )
+    detail = f"Its worker was silent for more than {lease_seconds:g} s."
+    problem = failures.problem(StopReason.WORKER_LOST, detail)
     return Failed(stop_reason=StopReason.WORKER_LOST, problem=problem)
 
 

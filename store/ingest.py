@@ -6,12 +6,12 @@ As with trials the attempt's number is the fencing token, and the database's clo
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import and_, null, or_, select, true, update
+from sqlalchemy import and_, null, or_, select, update
 from sqlalchemy.orm import Session
 
 from models import failures
 from models.errors import LeaseLost
-from models.lifecycle import DatasetState, State, StopReason, TrialMove
+from models.lifecycle import DatasetState, StopReason
 from models.profile import DatasetProfile
 from models.tables.datasets import DatasetRow, Source
 from models.tables.experiments import ExperimentRow
@@ -155,12 +155,8 @@ def expire(tx: Session, max_attempts: int, *, before: datetime | None = None) ->
         .with_for_update(skip_locked=True)
     ).all()
     for row in rows:
-        problem = Problem(
-            title=failures.TITLES[StopReason.WORKER_LOST],
-            code=StopReason.WORKER_LOST,
-            detail=f"Whoever read it went silent {row.attempt} times; it may be too large.",
-        )
-        fail(tx, _claim_of(row), problem)
+        detail = f"Whoever read it went silent {row.attempt} times; it may be too large."
+        fail(tx, _claim_of(row), failures.problem(StopReason.WORKER_LOST, detail))
 
 
 def unread(tx: Session, silent_seconds: float, limit: int = 100) -> tuple[str, ...]:
@@ -206,15 +202,7 @@ def _fail_waiting(tx: Session, dataset_id: str, problem: Problem) -> tuple[str, 
         .with_for_update()
     ).all()
     for experiment_id in waiting:
-        moves.trials(
-            tx,
-            experiment_id,
-            true(),
-            State.QUEUED,
-            TrialMove.FAIL,
-            reason=problem.detail,
-            values={"stop_reason": StopReason.ERROR, "error": problem.model_dump(mode="json")},
-        )
+        moves.fail_queued(tx, experiment_id, problem)
     return tuple(waiting)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Float, bindparam, func, insert, null, select, update
+from sqlalchemy import ColumnElement, Float, bindparam, func, insert, null, select, true, update
 from sqlalchemy.orm import Session
 
 from models.errors import IllegalMove
@@ -18,11 +18,13 @@ from models.lifecycle import (
     TRIAL_MOVES,
     ExperimentMove,
     State,
+    StopReason,
     TrialMove,
 )
 from models.tables.base import table_of
 from models.tables.experiments import ExperimentRow
 from models.tables.trials import AttemptRow, TrialRow
+from models.views.base import Problem
 from store import checkpoints, events
 from store.clock import now
 
@@ -120,6 +122,22 @@ def trials(
     ]
     events.append(tx, experiment_id, facts)
     return moved
+
+
+def fail_queued(tx: Session, experiment_id: str, problem: Problem) -> tuple[Moved, ...]:
+    """Fail all queued trials of an experiment of what none of them can be trained for.
+
+    Left in the queue they would be claimed again and again, before everybody else's.
+    """
+    return trials(
+        tx,
+        experiment_id,
+        true(),
+        State.QUEUED,
+        TrialMove.FAIL,
+        reason=problem.detail,
+        values={"stop_reason": StopReason.ERROR, "error": problem.model_dump(mode="json")},
+    )
 
 
 def claim(tx: Session, trial: Waiting, worker: str, lease_seconds: float) -> int:

@@ -27,10 +27,9 @@ from worker import planning
 
 log = logging.getLogger(__name__)
 
-_STUCK = Problem(
-    title=failures.TITLES[failures.SEARCH_FAILED],
-    detail="What follows from its trials could not be decided, which is a mistake of this service.",
-    code=failures.SEARCH_FAILED,
+_STUCK = failures.problem(
+    failures.SEARCH_FAILED,
+    "What follows from its trials could not be decided, which is a mistake of this service.",
 )
 
 CANCELLED = "A client cancelled the experiment."
@@ -123,8 +122,5 @@ def _end(tx: Session, experiment_id: str, state: State, conclusion: Conclusion) 
 def _no_score(conclusion: Conclusion, errors: Sequence[Problem]) -> Problem:
     """What every trial died of is said here too: nobody should have to look for it in each."""
     causes = dict.fromkeys(error.detail for error in errors)
-    return Problem(
-        title=failures.TITLES[failures.NO_SCORE],
-        detail=" ".join((*conclusion.summary, *islice(causes, MAX_CAUSES))),
-        code=failures.NO_SCORE,
-    )
+    detail = " ".join((*conclusion.summary, *islice(causes, MAX_CAUSES)))
+    return failures.problem(failures.NO_SCORE, detail)

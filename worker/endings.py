@@ -11,7 +11,6 @@ from pydantic import JsonValue
 from models import failures
 from models.errors import EpochdError
 from models.lifecycle import StopReason
-from models.views.base import Problem
 from store.artifacts import Stored
 from store.outcomes import Failed
 from worker import messages
@@ -122,6 +121,4 @@ def failure(
 def _failed(
     reason: StopReason, code: str, detail: str, engine: Mapping[str, JsonValue] | None
 ) -> Failed:
-    title = failures.TITLES.get(code, failures.TITLES[failures.TRAINING_FAILED])
-    problem = Problem(title=title, detail=detail, code=code)
-    return Failed(stop_reason=reason, problem=problem, engine=engine)
+    return Failed(stop_reason=reason, problem=failures.problem(code, detail), engine=engine)
