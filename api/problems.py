@@ -11,6 +11,7 @@ from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
@@ -145,10 +146,11 @@ async def _answer_validation(request: Request, error: Exception) -> Response:
     if any(one["loc"][0] == "path" for one in reported):
         # Whatever this address may name, it is nothing that exists.
         return _response(request, _BY_ERROR[errors.NotFound], errors.NotFound().detail)
-    # The only JSON body is a spec; a form has parts, which are named like parameters.
-    in_spec = [one for one in reported if isinstance(error.body, dict) and one["loc"][0] == "body"]
-    parameters = [parameter_issue(one) for one in reported if one not in in_spec]
-    issues = (*parameters, *body_issues(in_spec, error.body))
+    # A body is JSON or a form, whose parts are named like parameters.
+    in_body = [one for one in reported if isinstance(error.body, dict) and one["loc"][0] == "body"]
+    parameters = [parameter_issue(one) for one in reported if one not in in_body]
+    found = body_issues(in_body, error.body, _body_of(request)) if in_body else ()
+    issues = (*parameters, *found)
     kind = _BAD_PARAMETER if parameters else _BY_ERROR[errors.Invalid]
     return _response(request, kind, _summary(issues), issues)
 
@@ -169,6 +171,12 @@ async def _answer_http(request: Request, error: Exception) -> Response:
     if kind.status == HTTPStatus.METHOD_NOT_ALLOWED:
         headers = {"Allow": ", ".join(_methods(request))}
     return _response(request, kind, detail, headers=headers)
+
+
+def _body_of(request: Request) -> type[BaseModel]:
+    """What the address reads its JSON body as."""
+    model: type[BaseModel] = request.scope["route"].body_field.field_info.annotation
+    return model
 
 
 def _methods(request: Request) -> Iterator[str]:

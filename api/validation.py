@@ -8,9 +8,10 @@ from functools import cache
 from itertools import islice
 from typing import Any
 
+from pydantic import BaseModel
+
 from api.pointers import Location, locate
 from models.errors import Issue
-from models.specs.experiment import ExperimentSpec
 
 # A client mends the first few and asks again; ten thousand wrong layers are one mistake.
 MAX_ERRORS = 100
@@ -55,12 +56,20 @@ _PART_MISSING = (
 Reported = Mapping[str, Any]
 
 
-def body_issues(errors: Iterable[Reported], document: object) -> tuple[Issue, ...]:
-    """What is wrong with an experiment spec, each at its pointer."""
+def body_issues(
+    errors: Iterable[Reported], document: object, model: type[BaseModel]
+) -> tuple[Issue, ...]:
+    """What is wrong with a body, each at its pointer.
+
+    Args:
+        errors: as pydantic reports them.
+        document: what the client sent.
+        model: what it should have been.
+    """
     return _one_a_place(
         (place, _issue(error, place))
         for error in islice(errors, MAX_ERRORS)
-        for place in [_place(error, document)]
+        for place in [_place(error, document, model)]
     )
 
 
@@ -80,16 +89,17 @@ def parameter_issue(error: Reported) -> Issue:
 
 
 @cache
-def _schema() -> Mapping[str, Any]:
-    # Made when the first mistake comes: it takes longer than the rest of a start.
-    return ExperimentSpec.model_json_schema(mode="validation")
+def _schema(model: type[BaseModel]) -> Mapping[str, Any]:
+    # Made when the first mistake comes: a spec's takes longer than the rest of a start.
+    return model.model_json_schema(mode="validation")
 
 
-def _place(error: Reported, document: object) -> Location:
+def _place(error: Reported, document: object, model: type[BaseModel]) -> Location:
     # Our models say `at` which field they mean where pydantic only knows the object around it.
     steps = (*error["loc"][1:], *error.get("ctx", {}).get("at", ()))
     # An unknown field is judged by the object that it stands in.
-    return locate(_schema(), steps[:-1] if error["type"] == "extra_forbidden" else steps, document)
+    known = steps[:-1] if error["type"] == "extra_forbidden" else steps
+    return locate(_schema(model), known, document)
 
 
 def _issue(error: Reported, place: Location) -> Issue:

@@ -5,7 +5,7 @@ Every verb that a client reaches takes the owner; another's experiment is not fo
 
 from collections.abc import Collection, Mapping, Sequence
 
-from sqlalchemy import ColumnElement, and_, insert, null, select, true
+from sqlalchemy import ColumnElement, and_, insert, null, select, true, update
 from sqlalchemy import delete as delete_from
 from sqlalchemy.orm import Session
 
@@ -212,6 +212,33 @@ def cancel(tx: Session, *, owner: str, experiment_id: str) -> ExperimentView:
     begun = experiment.state is State.RUNNING
     move = ExperimentMove.REQUEST_CANCEL if begun else ExperimentMove.CANCEL
     moves.experiment(tx, experiment_id, experiment.state, move, reason=reason)
+    return get(tx, owner=owner, experiment_id=experiment_id)
+
+
+def set_max_parallel(
+    tx: Session, *, owner: str, experiment_id: str, max_parallel: int
+) -> ExperimentView:
+    """Let so many of its trials train at the same time, from the next claim on.
+
+    Those that run beyond that are left to end. Where more may run now, the bell has to ring.
+
+    Raises:
+        NotFound: there is no such experiment of this owner.
+        IllegalMove: it is over, or will be as soon as its trainers have ended.
+    """
+    experiment = _lock_mine(tx, owner, experiment_id)
+    if experiment.state is State.CANCELLING or experiment.state.is_terminal:
+        raise IllegalMove(f"The experiment is {experiment.state}; no trial of it will start.")
+    this = ExperimentRow.id == experiment_id
+    spec, before = tx.execute(
+        select(ExperimentRow.spec, ExperimentRow.max_parallel).where(this)
+    ).one()
+    if before != max_parallel:
+        limits = {**spec.get("limits", {}), "max_parallel": max_parallel}
+        values = {"spec": {**spec, "limits": limits}, "max_parallel": max_parallel}
+        tx.execute(update(ExperimentRow).where(this).values(values))
+        reason = f"A client changed max_parallel from {before} to {max_parallel}."
+        events.append(tx, experiment_id, [events.Fact(kind="experiment.changed", reason=reason)])
     return get(tx, owner=owner, experiment_id=experiment_id)
 
 

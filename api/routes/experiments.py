@@ -21,6 +21,7 @@ from api.strict_json import StrictJsonRoute
 from api.waiting import Seen, Wait, enough
 from models import errors
 from models.lifecycle import State
+from models.specs.change import ExperimentChange
 from models.specs.experiment import ExperimentSpec
 from models.views.base import Page
 from models.views.experiment import ExperimentView, Plan
@@ -179,6 +180,37 @@ def cancel(service: Service, owner: Owner, experiment_id: ExperimentId) -> Exper
         view = experiments.cancel(tx, owner=owner, experiment_id=experiment_id)
     service.doorbell.ring_control(Task.ADVANCE, experiment_id)
     return view
+
+
+@router.patch(
+    "/{experiment_id}",
+    summary="Change how many trials train at once",
+    response_model=ExperimentView,
+    responses=problems.documented(
+        errors.NotFound,
+        errors.IllegalMove,
+        errors.Invalid,
+        errors.TooLarge,
+        errors.UnknownFormat,
+        errors.StorageFull,
+    ),
+)
+def change(
+    service: Service, owner: Owner, experiment_id: ExperimentId, change: ExperimentChange
+) -> Response:
+    """`{"limits": {"max_parallel": 8}}`, and nothing else: the rest is what trials were trained by.
+
+    It counts from the next trial that starts. When it is lowered, those that run are left to end.
+    """
+    max_parallel = change.limits.max_parallel
+    with service.database.transaction() as tx:
+        view = experiments.set_max_parallel(
+            tx, owner=owner, experiment_id=experiment_id, max_parallel=max_parallel
+        )
+    # A search may propose more now, and a control worker rings for all that can start.
+    service.doorbell.ring_control(Task.ADVANCE, experiment_id)
+    headers = {"ETag": etag.of_version(view.version)}
+    return Response(view.model_dump_json(), media_type="application/json", headers=headers)
 
 
 @router.delete(

@@ -30,11 +30,16 @@ class Device(StrEnum):
     GPU = "gpu"
 
 
+MaxParallel = Annotated[int, Field(ge=1, le=1000)]
+"""Trials of one experiment that train at the same time, over all workers."""
+
+
 class Limits(Spec):
     """What an experiment may use."""
 
-    max_parallel: Annotated[int, Field(ge=1, le=1000)] = 4
-    """Trials of this experiment that train at the same time, over all workers."""
+    max_parallel: MaxParallel = 4
+    """Trials of this experiment that train at the same time, over all workers. Can be changed while
+    it runs, by a PATCH."""
     max_seconds: Annotated[float, Field(gt=0, le=30 * 24 * 3600)] = 3600.0
     """Training time of one trial, in seconds, over all its attempts."""
     priority: Annotated[int, Field(ge=-100, le=100)] = 0

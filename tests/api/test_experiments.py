@@ -100,6 +100,63 @@ class TestOne:
         answer = served.client.post(f"/experiments/{other}/cancel")
         assert (answer.status_code, answer.json()["code"]) == (409, "illegal_move")
 
+    def test_more_of_its_trials_may_train_at_once(self, served: Served) -> None:
+        path = f"/experiments/{submit(served, search=learning_rates(0.1, 0.01))}"
+        before = served.client.get(path)
+
+        answer = served.client.patch(path, json={"limits": {"max_parallel": 9}})
+
+        assert answer.status_code == 200
+        assert answer.json()["spec"]["limits"]["max_parallel"] == 9
+        assert answer.headers["ETag"] != before.headers["ETag"]
+        after = served.client.get(path)
+        assert after.headers["ETag"] == answer.headers["ETag"]
+        assert after.json()["spec"] == answer.json()["spec"]
+        told = served.client.get(f"{path}/events").json()["data"]
+        assert told[-1]["kind"] == "experiment.changed"
+
+    @pytest.mark.parametrize(
+        ("patch", "pointer", "code", "allowed"),
+        [
+            ({"limits": {"max_parallel": 0}}, "/limits/max_parallel", "out_of_range", []),
+            ({"limits": {"max_parallel": 1001}}, "/limits/max_parallel", "out_of_range", []),
+            ({"limits": {"max_parallel": None}}, "/limits/max_parallel", "wrong_type", []),
+            ({"limits": {}}, "/limits/max_parallel", "missing", []),
+            ({}, "/limits", "missing", []),
+            ({"limits": 3}, "/limits", "wrong_type", []),
+            (
+                {"limits": {"max_parallel": 2, "max_seconds": 9}},
+                "/limits/max_seconds",
+                "unknown_field",
+                ["max_parallel"],
+            ),
+            (
+                {"limits": {"max_parallel": 2}, "fit": {"epochs": 3}},
+                "/fit",
+                "unknown_field",
+                ["limits"],
+            ),
+        ],
+    )
+    def test_nothing_else_of_it_can_be_changed(
+        self, served: Served, patch: dict[str, Any], pointer: str, code: str, allowed: list[str]
+    ) -> None:
+        path = f"/experiments/{submit(served)}"
+        before = served.client.get(path).json()
+
+        answer = served.client.patch(path, json=patch)
+
+        assert answer.status_code == 422
+        (issue,) = answer.json()["errors"]
+        assert (issue["pointer"], issue["code"], issue["allowed"]) == (pointer, code, allowed)
+        assert served.client.get(path).json() == before
+
+    def test_over_it_cannot_be_changed(self, served: Served) -> None:
+        path = f"/experiments/{submit(served)}"
+        served.client.post(f"{path}/cancel")
+        answer = served.client.patch(path, json={"limits": {"max_parallel": 2}})
+        assert (answer.status_code, answer.json()["code"]) == (409, "illegal_move")
+
     def test_it_can_be_deleted_when_it_is_over_with_its_files(self, served: Served) -> None:
         experiment = submit(served)
         lease = claim(served.database).lease

@@ -120,7 +120,7 @@ def refused(parts: dict[str, Any]) -> tuple[Issue, ...]:
     with pytest.raises(ValidationError) as caught:
         ExperimentSpec.model_validate(body)
     errors = [{**error, "loc": ("body", *error["loc"])} for error in caught.value.errors()]
-    return body_issues(errors, body)
+    return body_issues(errors, body, ExperimentSpec)
 
 
 def said(body: dict[str, Any]) -> list[tuple[str, str]]:

@@ -4,6 +4,7 @@ import pytest
 
 from models.errors import DatasetFailed, IllegalMove, Invalid, NotFound
 from models.lifecycle import State, StopReason
+from models.specs.experiment import ExperimentSpec
 from models.views.base import Page, Problem
 from models.views.comparison import Conclusion
 from models.views.experiment import ExperimentView
@@ -195,6 +196,69 @@ def test_a_running_experiment_waits_for_its_workers_to_end(scene: Scene) -> None
         assert experiments.unadvanced(tx) == (experiment_id,)
     _conclude(scene, experiment_id, State.CANCELLED)
     assert _cancel(scene, experiment_id).state is State.CANCELLED
+
+
+def _parallel(scene: Scene, experiment_id: str, count: int) -> ExperimentView:
+    with scene.database.transaction() as tx:
+        return experiments.set_max_parallel(
+            tx, owner=OWNER, experiment_id=experiment_id, max_parallel=count
+        )
+
+
+def test_more_trials_may_start_from_the_next_claim_on(scene: Scene) -> None:
+    experiment_id = scene.submit(4, max_parallel=1)
+    scene.must_claim()
+    assert scene.claim() is None
+    before = scene.experiment(experiment_id)
+
+    view = _parallel(scene, experiment_id, 3)
+
+    assert isinstance(view.spec, ExperimentSpec)
+    assert view.spec == spec_of(max_parallel=3)
+    assert view.version > before.version
+    assert scene.experiment(experiment_id) == view
+    scene.must_claim()
+    claim = scene.claim()
+    assert claim is not None
+    assert claim.spec.limits.max_parallel == 3
+    assert scene.claim() is None
+
+
+def test_a_lower_limit_lets_what_runs_end_and_starts_nothing_above_it(scene: Scene) -> None:
+    experiment_id = scene.submit(4, max_parallel=2)
+    first, second = scene.must_claim(), scene.must_claim()
+
+    _parallel(scene, experiment_id, 1)
+
+    assert [scene.trial(experiment_id, number).state for number in (1, 2)] == [State.RUNNING] * 2
+    scene.finish(first, DONE)
+    assert scene.claim() is None
+    scene.finish(second, DONE)
+    assert scene.must_claim().number == 3
+
+
+def test_a_change_is_told_once_and_one_that_changes_nothing_is_not(scene: Scene) -> None:
+    experiment_id = scene.submit(2)
+    views = [_parallel(scene, experiment_id, 8) for _ in range(2)]
+    assert views[0] == views[1]
+    with scene.database.snapshot() as tx:
+        told = events.after(tx, owner=OWNER, experiment_id=experiment_id, after=1, limit=10).data
+    assert [(event.kind, event.reason) for event in told] == [
+        ("experiment.changed", "A client changed max_parallel from 4 to 8.")
+    ]
+
+
+def test_what_starts_no_trial_any_more_cannot_be_changed(scene: Scene) -> None:
+    cancelling, over = scene.submit(), scene.submit()
+    scene.must_claim()
+    for each in (cancelling, over):
+        _cancel(scene, each)
+        with pytest.raises(IllegalMove):
+            _parallel(scene, each, 8)
+    with pytest.raises(NotFound):
+        _parallel(scene, "exp_none", 8)
+    with scene.database.transaction() as tx, pytest.raises(NotFound):
+        experiments.set_max_parallel(tx, owner="other", experiment_id=over, max_parallel=8)
 
 
 def test_what_is_over_cannot_be_cancelled(scene: Scene) -> None:
