@@ -5,22 +5,25 @@ A POST and a dry run ask the same questions here, so a dry run never promises wh
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from models import data_meaning
 from models.errors import Invalid, Issue
 from models.facts import DataFacts
 from models.network_meaning import Resolved
-from models.pointers import pointer
+from models.planning import PlannedTrial, planned
 from models.profile import DatasetProfile
-from models.resolve import complete
 from models.search_meaning import search_issues
 from models.specs.experiment import MAX_TRIALS, ExperimentSpec
-from models.specs.search import CapacitySearch, NetworksSearch
-from models.trial import Proposal, changed
-from models.views.experiment import Plan, PlannedLayer, PlannedTrial
+from models.specs.search import CapacitySearch, LearningRatesSearch, NetworksSearch
+from models.trial import Proposal
+from models.views.experiment import Plan, PlannedLayer
+from models.views.experiment import PlannedTrial as PlannedTrialView
 from search.registry import strategy_for
 from search.strategy import Conclude
-from store.trials import PlannedTrialRow
+
+# More things wrong than this are one mistake.
+MAX_ISSUES = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,16 +33,24 @@ class Planned:
     Attributes:
         spec: as sent, with what follows from the rows filled in.
         facts: of its data.
-        trials: that it starts with, each with its network.
+        trials: that it starts with; a search through a space may have some that are skipped.
     """
 
     spec: ExperimentSpec
     facts: DataFacts
-    trials: tuple[tuple[Proposal, Resolved], ...]
+    trials: tuple[PlannedTrial, ...]
+
+    @property
+    def to_train(self) -> int:
+        """How many of the trials can be trained."""
+        return sum(isinstance(trial.outcome, Resolved) for trial in self.trials)
 
 
 def plan(spec: ExperimentSpec, profile: DatasetProfile) -> Planned:
     """Check everything that can be known before training.
+
+    A setting that a client wrote down has to be trainable. One that comes of combining or drawing
+    values need not be, as long as another is: it is skipped.
 
     Raises:
         Invalid: with a pointer for everything that is wrong with the data, or else with the
@@ -50,48 +61,29 @@ def plan(spec: ExperimentSpec, profile: DatasetProfile) -> Planned:
     if unsearchable:
         raise Invalid(unsearchable)
     spec = _settled(spec, facts)
-    proposals = _proposals(spec)
-    resolved: dict[int, Resolved] = {}
-    wrong: list[Issue] = []
-    for proposal in proposals:
-        if proposal.repeat > 0:
-            continue  # repeats differ by their seeds alone
-        try:
-            resolved[proposal.candidate] = _resolve(spec, proposal, facts)
-        except Invalid as refused:
-            wrong += refused.issues
-    if wrong:
-        raise Invalid(dict.fromkeys(wrong))  # what is wrong for all candidates is said once
-    return Planned(
-        spec, facts, tuple((proposal, resolved[proposal.candidate]) for proposal in proposals)
-    )
+    plan = Planned(spec, facts, planned(spec, profile, _proposals(spec)))
+    by_hand = spec.search is None or isinstance(spec.search, LearningRatesSearch | NetworksSearch)
+    wrong = {
+        issue: None  # what is wrong for all candidates is said once
+        for trial in plan.trials
+        if isinstance(trial.outcome, Invalid)
+        for issue in trial.outcome.issues
+    }
+    if wrong and (by_hand or not plan.to_train):
+        raise Invalid(islice(wrong, MAX_ISSUES))
+    return plan
 
 
-def rows(planned: Planned) -> tuple[PlannedTrialRow, ...]:
-    """The trials as they are stored."""
-    return tuple(
-        PlannedTrialRow(
-            proposal=proposal,
-            parameters=resolved.summary.parameters,
-            epochs_planned=planned.spec.fit.epochs,
-        )
-        for proposal, resolved in planned.trials
-    )
-
-
-def view(planned: Planned) -> Plan:
+def view(plan: Planned) -> Plan:
     """The plan as a client sees it."""
-    split = planned.spec.fit.split_rows(planned.facts.rows)
+    split = plan.spec.fit.split_rows(plan.facts.rows)
     return Plan(
-        spec=planned.spec,
-        task=planned.facts.task,
-        rows=planned.facts.rows,
+        spec=plan.spec,
+        task=plan.facts.task,
+        rows=plan.facts.rows,
         training_rows=split.training,
         validation_rows=split.validation,
-        trials=tuple(
-            _trial(number, proposal, resolved)
-            for number, (proposal, resolved) in enumerate(planned.trials, start=1)
-        ),
+        trials=tuple(_trial(number, trial) for number, trial in enumerate(plan.trials, start=1)),
     )
 
 
@@ -112,28 +104,20 @@ def _proposals(spec: ExperimentSpec) -> Sequence[Proposal]:
     return proposed
 
 
-def _resolve(spec: ExperimentSpec, proposal: Proposal, facts: DataFacts) -> Resolved:
-    trial = changed(spec, proposal.changes)
-    return complete(trial, facts, network_pointer=_network_pointer(spec, proposal))
-
-
-def _network_pointer(spec: ExperimentSpec, proposal: Proposal) -> str:
-    if not isinstance(spec.search, NetworksSearch):
-        return "/network"
-    return "/search/networks" + pointer(str(proposal.setting["network"]))
-
-
-def _trial(number: int, proposal: Proposal, resolved: Resolved) -> PlannedTrial:
-    return PlannedTrial(
+def _trial(number: int, trial: PlannedTrial) -> PlannedTrialView:
+    proposal = trial.proposal
+    resolved = trial.outcome if isinstance(trial.outcome, Resolved) else None
+    return PlannedTrialView(
         number=number,
         setting=dict(proposal.setting),
         repeat=proposal.repeat,
         seed=proposal.seed,
         reason=proposal.reason,
-        parameters=resolved.summary.parameters,
+        parameters=trial.parameters,
         # Said once a setting: a thousand layers times a hundred repeats would be a flood.
-        layers=_layers(resolved) if proposal.repeat == 0 else (),
-        loss=resolved.compile.loss.keras_name,
+        layers=_layers(resolved) if resolved and proposal.repeat == 0 else (),
+        loss=resolved.compile.loss.keras_name if resolved else None,
+        error=trial.problem,
     )
 
 

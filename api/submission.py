@@ -93,7 +93,7 @@ def _stored(parts: Parts, request: Request) -> Answer:
     failpoints.reach(failpoints.Place.SUBMITTED)
     if placed.unread:
         parts.doorbell.ring_control(Task.INGEST, placed.dataset_id)
-    count = min(len(planned.trials), spec.limits.max_parallel)
+    count = min(planned.to_train, spec.limits.max_parallel)
     parts.doorbell.ring_train(spec.limits.device, count)
     return answer
 
@@ -108,7 +108,7 @@ def _commit(
             owner=request.owner,
             spec=_on_dataset(planned.spec, placed.dataset_id),
             dataset_id=placed.dataset_id,
-            trials=planning.rows(planned),
+            trials=planned.trials,
         )
         body = view.model_dump(mode="json")
         if request.key is not None:

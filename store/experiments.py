@@ -14,6 +14,7 @@ from models.findings import Finding
 from models.ids import new_experiment_id
 from models.lifecycle import ACTIVE, ExperimentMove, State, StopReason, TrialMove
 from models.monitor import Monitored, monitored
+from models.planning import PlannedTrial
 from models.specs.experiment import ExperimentSpec
 from models.tables.experiments import ExperimentLabelRow, ExperimentRow
 from models.tables.trials import TrialRow
@@ -23,7 +24,7 @@ from models.views.experiment import ExperimentView
 from store import cursors, datasets, events, keys, moves, standing
 from store.clock import now
 from store.moves import Locked
-from store.trials import PlannedTrialRow, insert_queued
+from store.trials import insert_planned
 
 _CONCLUSIONS = {
     State.SUCCEEDED: ExperimentMove.SUCCEED,
@@ -38,9 +39,9 @@ def submit(
     owner: str,
     spec: ExperimentSpec,
     dataset_id: str,
-    trials: Sequence[PlannedTrialRow],
+    trials: Sequence[PlannedTrial],
 ) -> ExperimentView:
-    """Store an experiment with its first trials, queued. The doorbell rings after the commit.
+    """Store an experiment with its first trials. The doorbell rings after the commit.
 
     Raises:
         NotFound: there is no such dataset, or it is not this owner's.
@@ -74,9 +75,9 @@ def submit(
     ]
     if labels:
         tx.execute(insert(ExperimentLabelRow), labels)
-    insert_queued(tx, experiment_id, trials, first=1)
     reason = f"Submitted with {len(trials)} trial{'' if len(trials) == 1 else 's'}."
     events.append(tx, experiment_id, [events.Fact(kind="experiment.queued", reason=reason)])
+    insert_planned(tx, experiment_id, trials, first=1)
     return get(tx, owner=owner, experiment_id=experiment_id)
 
 
@@ -199,15 +200,7 @@ def cancel(tx: Session, *, owner: str, experiment_id: str) -> ExperimentView:
     if experiment.state.is_terminal:
         raise IllegalMove(f"The experiment is over: it {experiment.state}.")
     reason = "A client cancelled the experiment."
-    moves.trials(
-        tx,
-        experiment_id,
-        true(),
-        State.QUEUED,
-        TrialMove.CANCEL,
-        reason=reason,
-        values={"stop_reason": StopReason.CANCELLED},
-    )
+    _cancel_queued(tx, experiment_id, reason)
     moves.trials(tx, experiment_id, true(), State.RUNNING, TrialMove.REQUEST_CANCEL, reason=reason)
     begun = experiment.state is State.RUNNING
     move = ExperimentMove.REQUEST_CANCEL if begun else ExperimentMove.CANCEL
@@ -240,6 +233,26 @@ def set_max_parallel(
         reason = f"A client changed max_parallel from {before} to {max_parallel}."
         events.append(tx, experiment_id, [events.Fact(kind="experiment.changed", reason=reason)])
     return get(tx, owner=owner, experiment_id=experiment_id)
+
+
+def given_up(tx: Session, experiment_id: str) -> Problem | None:
+    """Why its search was given up, if it was; what still runs may be training yet."""
+    error = tx.scalar(select(ExperimentRow.error).where(ExperimentRow.id == experiment_id))
+    return Problem.model_validate(error) if error else None
+
+
+def give_up(tx: Session, experiment_id: str, problem: Problem) -> None:
+    """Start no other trial of a locked experiment; it is concluded when those that run are over.
+
+    They are left to end: what they have trained so far is worth more than the time they still
+    take, and one that succeeds shows that the cause is not everywhere.
+    """
+    reason = problem.detail
+    this = ExperimentRow.id == experiment_id
+    error = problem.model_dump(mode="json")
+    tx.execute(update(ExperimentRow).where(this).values(error=error))
+    events.append(tx, experiment_id, [events.Fact(kind="experiment.given_up", reason=reason)])
+    _cancel_queued(tx, experiment_id, reason)
 
 
 def conclude(
@@ -302,6 +315,18 @@ def delete(tx: Session, *, owner: str, experiment_id: str) -> str:
         raise IllegalMove(f"The experiment is {experiment.state}; cancel it first.")
     tx.execute(delete_from(ExperimentRow).where(ExperimentRow.id == experiment_id))
     return keys.experiment_folder(experiment_id)
+
+
+def _cancel_queued(tx: Session, experiment_id: str, reason: str) -> None:
+    moves.trials(
+        tx,
+        experiment_id,
+        true(),
+        State.QUEUED,
+        TrialMove.CANCEL,
+        reason=reason,
+        values={"stop_reason": StopReason.CANCELLED},
+    )
 
 
 def _mine(owner: str, experiment_id: str) -> ColumnElement[bool]:

@@ -1,7 +1,7 @@
 """The trials of an experiment: added by a search, read by clients, ranked, cancelled one by one."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 from sqlalchemy import Select, and_, func, insert, select
 from sqlalchemy.orm import Session
@@ -9,66 +9,66 @@ from sqlalchemy.orm import Session
 from models.errors import IllegalMove, NotFound
 from models.findings import Finding
 from models.lifecycle import ACTIVE, State, StopReason, TrialMove
+from models.planning import PlannedTrial
 from models.tables.base import table_of
 from models.tables.datasets import ArtifactKind, ArtifactRow
 from models.tables.experiments import ExperimentRow
 from models.tables.trials import AttemptRow, EpochRow, RowLossesRow, TrialRow
-from models.trial import Proposal, TrialResult
+from models.trial import TrialResult
 from models.views.base import Page, Problem
 from models.views.trial import AttemptView, Best, EpochView, TrialView
 from store import cursors, epochs, events, moves
 from store.artifacts import Stored
 from store.clock import now
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlannedTrialRow:
-    """A proposal with what follows from it: its network's size and its longest run."""
-
-    proposal: Proposal
-    parameters: int
-    epochs_planned: int
+_INSERT = insert(table_of(TrialRow)).values(created_at=now(), queued_at=now())
 
 
-def insert_queued(
-    tx: Session, experiment_id: str, planned: Sequence[PlannedTrialRow], *, first: int
+def insert_planned(
+    tx: Session, experiment_id: str, planned: Sequence[PlannedTrial], *, first: int
 ) -> None:
-    """Queue trials, numbered from `first` on, without an event."""
-    if not planned:
-        return
-    tx.execute(
-        insert(table_of(TrialRow)).values(created_at=now(), queued_at=now()),
-        [
-            {
-                "experiment_id": experiment_id,
-                "number": number,
-                "candidate": trial.proposal.candidate,
-                "repeat": trial.proposal.repeat,
-                "seed": trial.proposal.seed,
-                "setting": dict(trial.proposal.setting),
-                "changes": dict(trial.proposal.changes),
-                "reason": trial.proposal.reason,
-                "parameters": trial.parameters,
-                "epochs_planned": trial.epochs_planned,
-                "state": State.QUEUED,
-            }
-            for number, trial in enumerate(planned, start=first)
-        ],
-    )
+    """Write trials, numbered from `first` on: queued, without an event.
+
+    One that cannot be trained has failed from its start, with its reason as an event: it is part
+    of what the search did, and a strategy that is rebuilt from rows must see that it was tried.
+    """
+    queued, failed, facts = [], [], []
+    for number, trial in enumerate(planned, start=first):
+        row, problem = _columns(experiment_id, number, trial), trial.problem
+        if problem is None:
+            queued.append(row | {"state": State.QUEUED})
+        else:
+            error = problem.model_dump(mode="json")
+            end = {"state": State.FAILED, "stop_reason": StopReason.ERROR, "error": error}
+            failed.append(row | end)
+            facts.append(
+                events.Fact(kind=f"trial.{State.FAILED}", reason=problem.detail, trial=number)
+            )
+    if queued:
+        tx.execute(_INSERT, queued)
+    if failed:
+        tx.execute(_INSERT.values(finished_at=now()), failed)
+    events.append(tx, experiment_id, facts)
 
 
-def add(tx: Session, experiment_id: str, planned: Sequence[PlannedTrialRow]) -> None:
-    """Queue more trials of a locked experiment, as its search asks for them."""
+def add(tx: Session, experiment_id: str, planned: Sequence[PlannedTrial]) -> int:
+    """Add trials to a locked experiment, as its search asks for them.
+
+    Returns:
+        How many of them came into the queue; the others cannot be trained.
+    """
     last = tx.scalar(
         select(func.max(TrialRow.number)).where(TrialRow.experiment_id == experiment_id)
     )
     first = (last or 0) + 1
-    insert_queued(tx, experiment_id, planned, first=first)
     facts = [
-        events.Fact(kind="trial.queued", reason=trial.proposal.reason, trial=number)
+        events.Fact(kind=f"trial.{State.QUEUED}", reason=trial.proposal.reason, trial=number)
         for number, trial in enumerate(planned, start=first)
+        if trial.problem is None
     ]
     events.append(tx, experiment_id, facts)
+    insert_planned(tx, experiment_id, planned, first=first)
+    return len(facts)
 
 
 def get(tx: Session, *, owner: str, experiment_id: str, number: int) -> TrialView:
@@ -135,10 +135,30 @@ def cancel(tx: Session, *, owner: str, experiment_id: str, number: int) -> Trial
     return get(tx, owner=owner, experiment_id=experiment_id, number=number)
 
 
-def any_active(tx: Session, experiment_id: str) -> bool:
-    """Whether a trial is not over."""
-    active = and_(TrialRow.experiment_id == experiment_id, TrialRow.state.in_(ACTIVE))
-    return tx.scalar(select(TrialRow.id).where(active).limit(1)) is not None
+def any_in(tx: Session, experiment_id: str, states: Collection[State] = ACTIVE) -> bool:
+    """Whether a trial is in one of these states; left out: whether one is not over."""
+    chosen = and_(TrialRow.experiment_id == experiment_id, TrialRow.state.in_(states))
+    return tx.scalar(select(TrialRow.id).where(chosen).limit(1)) is not None
+
+
+def latest_ends(tx: Session, experiment_id: str, count: int) -> tuple[Problem | None, ...]:
+    """How the last trials ended that were trained, the newest first: of what they failed, or None.
+
+    Cancelled ones are left out, and those that never began: they could not be planned, or their
+    data could not be read. Asked at the end of every trial, so without enough failures it is no
+    more than a look into an index.
+    """
+    mine = and_(TrialRow.experiment_id == experiment_id, TrialRow.attempt > 0)
+    failed = select(TrialRow.id).where(mine, TrialRow.state == State.FAILED).limit(count)
+    if len(tx.scalars(failed).all()) < count:
+        return ()
+    rows = tx.execute(
+        select(TrialRow.error)
+        .where(mine, TrialRow.state.in_((State.SUCCEEDED, State.FAILED)))
+        .order_by(TrialRow.finished_at.desc(), TrialRow.number.desc())
+        .limit(count)
+    )
+    return tuple(Problem.model_validate(error) if error else None for (error,) in rows)
 
 
 def results(tx: Session, experiment_id: str) -> tuple[TrialResult, ...]:
@@ -217,6 +237,22 @@ def network(tx: Session, *, owner: str, experiment_id: str, number: int) -> Stor
         get(tx, owner=owner, experiment_id=experiment_id, number=number)
         raise NotFound(f"Trial {number} has no network: it is not over, or did not succeed.")
     return Stored(*row)
+
+
+def _columns(experiment_id: str, number: int, trial: PlannedTrial) -> dict[str, Any]:
+    proposal = trial.proposal
+    return {
+        "experiment_id": experiment_id,
+        "number": number,
+        "candidate": proposal.candidate,
+        "repeat": proposal.repeat,
+        "seed": proposal.seed,
+        "setting": dict(proposal.setting),
+        "changes": dict(proposal.changes),
+        "reason": proposal.reason,
+        "parameters": trial.parameters,
+        "epochs_planned": trial.epochs,
+    }
 
 
 def _of(owner: str, experiment_id: str) -> Select[TrialRow, str]:

@@ -14,16 +14,17 @@ from sqlalchemy.orm import Session
 from models import failures
 from models.lifecycle import State
 from models.monitor import monitored
+from models.planning import planned
 from models.specs.experiment import ExperimentSpec
 from models.trial import Proposal, TrialResult
 from models.views.base import Problem
 from models.views.comparison import Conclusion
 from search.conclusion import conclude
+from search.giving_up import giving_up
 from search.registry import strategy_for
-from search.strategy import Conclude
+from search.strategy import Conclude, Strategy
 from store import datasets, experiments, trials
 from store.moves import Locked
-from worker import planning
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +37,9 @@ CANCELLED = "A client cancelled the experiment."
 
 # Trials of one experiment mostly fail of the same; more causes than this are read one by one.
 MAX_CAUSES = 3
+
+# A search that proposes what cannot be trained is asked again at once, so often in one transaction.
+MAX_ROUNDS = 20
 
 
 def advance(tx: Session, experiment_id: str) -> int:
@@ -65,33 +69,58 @@ def _step(tx: Session, experiment: Locked) -> int:
     experiment_id = experiment.id
     spec = experiments.spec_of(tx, experiment_id)
     strategy, cancelling = strategy_for(spec), experiment.state is State.CANCELLING
+    stopped = CANCELLED if cancelling else _given_up(tx, experiment_id, spec, strategy)
     # Reading every trial at the end of each would make ten thousand of them take hours.
-    if (cancelling or strategy.waits_for_all) and trials.any_active(tx, experiment_id):
+    if (stopped or strategy.waits_for_all) and trials.any_in(tx, experiment_id):
         return 0
     results = trials.results(tx, experiment_id)
-    if cancelling:
-        _end(tx, experiment_id, State.CANCELLED, _concluded(spec, results, CANCELLED))
+    if stopped:
+        state = State.CANCELLED if cancelling else _last_state(results)
+        _end(tx, experiment_id, state, _concluded(spec, results, stopped))
         return 0
-    step = strategy.propose(spec, results)
-    if isinstance(step, Conclude):
-        _end(tx, experiment_id, _last_state(results), _concluded(spec, results, step.reason))
-        return 0
-    _add(tx, experiment, spec, step)
-    return len(step)
+    for _ in range(MAX_ROUNDS):
+        step = strategy.propose(spec, results)
+        if isinstance(step, Conclude):
+            _end(tx, experiment_id, _last_state(results), _concluded(spec, results, step.reason))
+            return 0
+        queued = _add(tx, experiment, spec, step)
+        if queued or not step:
+            return queued
+        results = trials.results(tx, experiment_id)  # with those that cannot be trained
+    return 0  # the sweeper goes on from here
+
+
+def _given_up(
+    tx: Session, experiment_id: str, spec: ExperimentSpec, strategy: Strategy
+) -> str | None:
+    """Why the search is given up, now or before; None when it goes on."""
+    known = experiments.given_up(tx, experiment_id)
+    if known is not None:
+        return known.detail
+    limit = spec.limits.max_failed
+    problem = giving_up(trials.latest_ends(tx, experiment_id, limit), limit)
+    if problem is None:
+        return None
+    if strategy.waits_for_all and not trials.any_in(tx, experiment_id, {State.QUEUED}):
+        return None  # everything was started: there is nothing left to be given up
+    experiments.give_up(tx, experiment_id, problem)
+    return problem.detail
 
 
 def _add(
     tx: Session, experiment: Locked, spec: ExperimentSpec, proposals: Sequence[Proposal]
-) -> None:
+) -> int:
+    """Add what is proposed; how many of these can be trained."""
     dataset_id = experiments.dataset_of(tx, experiment.id)
     profile = datasets.get(tx, owner=experiment.owner, dataset_id=dataset_id).profile
-    if proposals and profile is not None:
-        trials.add(tx, experiment.id, planning.rows(spec, profile, proposals))
+    if not proposals or profile is None:
+        return 0
+    return trials.add(tx, experiment.id, planned(spec, profile, proposals))
 
 
 def _give_up(tx: Session, experiment: Locked) -> None:
     """End an experiment without a conclusion, once nothing of it is left to run."""
-    if trials.any_active(tx, experiment.id):
+    if trials.any_in(tx, experiment.id):
         return
     if experiment.state is State.CANCELLING:
         experiments.conclude(tx, experiment.id, State.CANCELLED, None)

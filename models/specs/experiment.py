@@ -42,6 +42,8 @@ class Limits(Spec):
     it runs, by a PATCH."""
     max_seconds: Annotated[float, Field(gt=0, le=30 * 24 * 3600)] = 3600.0
     """Training time of one trial, in seconds, over all its attempts."""
+    max_failed: Annotated[int, Field(ge=1, le=MAX_TRIALS)] = 3
+    """So many trained trials in a row that fail with the same code end the search."""
     priority: Annotated[int, Field(ge=-100, le=100)] = 0
     """Higher goes first; equal ones by age."""
     device: Device = Device.ANY

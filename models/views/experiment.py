@@ -52,6 +52,7 @@ class ExperimentView(View):
     conclusion: Conclusion | None
     findings: tuple[Finding, ...]
     error: Problem | None
+    """Why it failed; while it runs, why its search was given up."""
     created_at: Time
     started_at: Time | None
     finished_at: Time | None
@@ -86,8 +87,11 @@ class PlannedTrial(View):
     seed: int
     reason: str
     parameters: int
+    """0 for one that cannot be trained."""
     layers: tuple["PlannedLayer", ...]
-    loss: str
+    loss: str | None
+    error: Problem | None
+    """Why it cannot be trained, and would be skipped; null when it can."""
 
 
 class PlannedLayer(View):

@@ -2,9 +2,12 @@
 
 from sqlalchemy.orm import Session
 
+from models import data_meaning
 from models.errors import LeaseLost
 from models.lifecycle import State
+from models.planning import PlannedTrial
 from models.profile import ArrayProfile, ValueCount
+from models.resolve import complete
 from models.specs.experiment import Device, ExperimentSpec
 from models.trial import Proposal
 from models.views.experiment import ExperimentView
@@ -16,7 +19,6 @@ from store.epochs import EpochRecord
 from store.fence import Lease
 from store.leases import Order
 from store.outcomes import Outcome
-from store.trials import PlannedTrialRow
 
 OWNER = "local"
 PROFILE = ArrayProfile(
@@ -41,9 +43,12 @@ def spec_of(**limits: object) -> ExperimentSpec:
     )
 
 
-def planned(count: int = 1, epochs: int = 20) -> list[PlannedTrialRow]:
+RESOLVED = complete(spec_of(), data_meaning.facts(PROFILE, spec_of().data))
+
+
+def planned(count: int = 1, epochs: int = 20) -> list[PlannedTrial]:
     return [
-        PlannedTrialRow(
+        PlannedTrial(
             proposal=Proposal(
                 candidate=number,
                 repeat=0,
@@ -52,8 +57,8 @@ def planned(count: int = 1, epochs: int = 20) -> list[PlannedTrialRow]:
                 changes={"compile.optimizer.learning_rate": 0.1 / (number + 1)},
                 reason="The spec lists it.",
             ),
-            parameters=260,
-            epochs_planned=epochs,
+            epochs=epochs,
+            outcome=RESOLVED,
         )
         for number in range(count)
     ]

@@ -15,6 +15,7 @@ import polars as pl
 
 from epochd.embedded.leash import Leash
 from models.lifecycle import State
+from models.planning import planned
 from models.specs.experiment import Device, ExperimentSpec
 from models.views.dataset import DatasetView
 from models.views.experiment import ExperimentView
@@ -28,7 +29,6 @@ from store.doorbell import Doorbell
 from store.formats.folder import write_table
 from store.formats.table import Table
 from tests.worker.run_worker import Start
-from worker import planning
 
 OWNER = "local"
 # Importing TensorFlow on a machine whose two cores are busy with other tests.
@@ -176,7 +176,7 @@ class Site:
                 owner=OWNER,
                 spec=checked,
                 dataset_id=dataset_id,
-                trials=planning.rows(checked, profile, proposals),
+                trials=planned(checked, profile, proposals),
             )
         if ring:
             self.doorbell.ring_train(Device.ANY, len(proposals))

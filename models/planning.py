@@ -1,0 +1,126 @@
+"""From what a search proposes to what is queued: each proposal resolved, or refused and why.
+
+The API asks at POST for the first trials, a worker for all that come later, and both get the same
+answer to the same proposal. Whether a refusal is the client's mistake or a corner of the space that
+is skipped is not decided here.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from pydantic import ValidationError
+
+from models import data_meaning, failures
+from models.errors import Invalid, Issue
+from models.facts import DataFacts
+from models.network_meaning import Resolved
+from models.pointers import pointer
+from models.profile import DatasetProfile
+from models.resolve import complete
+from models.specs.data import DataSpec
+from models.specs.experiment import ExperimentSpec
+from models.specs.search import NetworksSearch
+from models.trial import Proposal, changed
+from models.views.base import Problem, ProblemIssue
+
+# A person mends the first few; a network of a thousand wrong layers is one mistake.
+MAX_ISSUES = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedTrial:
+    """A proposal with what follows from it.
+
+    Attributes:
+        epochs: at most; 0 for one that cannot be trained.
+        outcome: its network and loss with nothing left open, or why there can be none.
+    """
+
+    proposal: Proposal
+    epochs: int
+    outcome: Resolved | Invalid
+
+    @property
+    def parameters(self) -> int:
+        """Of its network; 0 for one that cannot be trained."""
+        return 0 if isinstance(self.outcome, Invalid) else self.outcome.summary.parameters
+
+    @property
+    def problem(self) -> Problem | None:
+        """Why it cannot be trained, as it is stored; None when it can."""
+        if not isinstance(self.outcome, Invalid):
+            return None
+        told = failures.problem(Invalid.code, f"It cannot be trained: {self.outcome.detail}")
+        issues = tuple(
+            ProblemIssue(
+                pointer=issue.pointer,
+                code=issue.code,
+                message=issue.message,
+                allowed=issue.allowed,
+            )
+            for issue in self.outcome.issues[:MAX_ISSUES]
+        )
+        return told.model_copy(update={"errors": issues})
+
+
+def planned(
+    spec: ExperimentSpec, profile: DatasetProfile, proposals: Sequence[Proposal]
+) -> tuple[PlannedTrial, ...]:
+    """Each proposal with what follows from it, in the same order.
+
+    Repeats differ by their seeds alone, so each candidate is resolved once. What is refused is
+    pointed at in the spec of that trial; a named network where the client wrote it.
+
+    Raises:
+        Invalid: the data themselves cannot be trained on as the spec says.
+    """
+    known = _Known(profile, spec)
+    found: dict[int, tuple[int, Resolved | Invalid]] = {}
+    for proposal in proposals:
+        if proposal.candidate not in found:
+            found[proposal.candidate] = _resolved(spec, proposal, known)
+    return tuple(
+        PlannedTrial(
+            proposal=proposal,
+            epochs=found[proposal.candidate][0],
+            outcome=found[proposal.candidate][1],
+        )
+        for proposal in proposals
+    )
+
+
+class _Known:
+    """The facts of the data, worked out once where trials do not differ in them."""
+
+    def __init__(self, profile: DatasetProfile, spec: ExperimentSpec) -> None:
+        self._profile = profile
+        self._data = spec.data
+        self._facts = data_meaning.facts(profile, spec.data)
+
+    def of(self, data: DataSpec) -> DataFacts:
+        return self._facts if data == self._data else data_meaning.facts(self._profile, data)
+
+
+def _resolved(
+    spec: ExperimentSpec, proposal: Proposal, known: _Known
+) -> tuple[int, Resolved | Invalid]:
+    try:
+        trial = changed(spec, proposal.changes)
+        facts = known.of(trial.data)
+        resolved = complete(trial, facts, network_pointer=_network_pointer(spec, proposal.setting))
+    except Invalid as refused:
+        return 0, refused
+    except ValidationError as error:  # each value may be sound, and both together not
+        return 0, _refusal(error)
+    return trial.fit.epochs, resolved
+
+
+def _refusal(error: ValidationError) -> Invalid:
+    found = error.errors(include_url=False, include_context=False, include_input=False)
+    return Invalid(Issue(pointer(*one["loc"]), one["type"], one["msg"]) for one in found)
+
+
+def _network_pointer(spec: ExperimentSpec, setting: Mapping[str, object]) -> str:
+    if not isinstance(spec.search, NetworksSearch):
+        return "/network"
+    return "/search/networks" + pointer(str(setting["network"]))
