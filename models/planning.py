@@ -116,8 +116,9 @@ def _resolved(
 
 
 def _refusal(error: ValidationError) -> Invalid:
+    # Pydantic was given a part of the spec, and does not know where that stands.
     found = error.errors(include_url=False, include_context=False, include_input=False)
-    return Invalid(Issue(pointer(*one["loc"]), one["type"], one["msg"]) for one in found)
+    return Invalid(Issue("", one["type"], one["msg"]) for one in found)
 
 
 def _network_pointer(spec: ExperimentSpec, setting: Mapping[str, object]) -> str:

@@ -3,7 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from sqlalchemy import event
@@ -78,6 +78,69 @@ def test_rows_in_the_request_become_a_dataset_that_the_spec_then_names(served: S
         "rows": [[0, 0, "small"], [1, 1, "big"]],
         "total": 10,
     }
+
+
+class TestSkipping:
+    """Points of a grid that cannot be trained: ten rows leave seven to train on."""
+
+    SEARCH: ClassVar = {"strategy": "grid", "over": {"fit.batch_size": [2, 8, 4]}}
+
+    def test_a_point_that_cannot_be_trained_is_skipped_and_the_others_are_tried(
+        self, served: Served
+    ) -> None:
+        answer = served.client.post("/experiments", json=inline(search=self.SEARCH, repeats=2))
+
+        assert answer.status_code == 202, answer.text
+        links = answer.json()["links"]
+        trials = served.client.get(links["trials"]).json()["data"]
+        assert [trial["state"] for trial in trials] == ["queued", "failed", "queued"] * 2
+        skipped = trials[1]
+        assert (skipped["stop_reason"], skipped["attempts"]) == ("error", [])
+        assert (skipped["parameters"], skipped["epochs_planned"]) == (0, 0)
+        assert skipped["finished_at"] is not None
+        assert skipped["error"]["code"] == "invalid_spec"
+        assert skipped["error"]["errors"][0]["pointer"] == "/fit/batch_size"
+        told = served.client.get(links["events"]).json()["data"]
+        assert [(event["kind"], event["trial"]) for event in told] == [
+            ("experiment.queued", None),
+            ("trial.failed", 2),
+            ("trial.failed", 5),
+        ]
+        assert told[1]["reason"] == skipped["error"]["detail"]
+        assert served.client.get(skipped["error"]["type"]).status_code == 200
+
+    def test_a_dry_run_says_what_would_be_skipped_and_why(self, shared: Served) -> None:
+        spec = inline(search=self.SEARCH)
+        plan = shared.client.post("/experiments?dry_run=true", json=spec).json()
+        codes = [trial["error"] and trial["error"]["code"] for trial in plan["trials"]]
+        assert codes == [None, "invalid_spec", None]
+        assert (plan["trials"][1]["layers"], plan["trials"][1]["loss"]) == ([], None)
+
+    @pytest.mark.parametrize(
+        "search",
+        [
+            {"strategy": "grid", "over": {"fit.batch_size": [8, 9]}},
+            {
+                "strategy": "networks",
+                "networks": {
+                    "good": {"layers": []},
+                    "bad": {"layers": [{"layer": "Conv2D", "filters": 1, "kernel_size": 3}]},
+                },
+            },
+        ],
+        ids=["no point of a grid", "not every network of a list"],
+    )
+    def test_it_is_refused_where_nothing_is_left_or_the_client_wrote_it(
+        self, served: Served, search: dict[str, Any]
+    ) -> None:
+        spec = inline(search=search)
+        if search["strategy"] == "networks":
+            del spec["network"]
+        before = served.stored_rows()
+        answer = served.client.post("/experiments", json=spec)
+        assert answer.status_code == 422
+        assert answer.json()["errors"][0]["pointer"].startswith(("/fit", "/search/networks/bad"))
+        assert served.stored_rows() == before
 
 
 class TestIdempotency:

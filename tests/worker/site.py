@@ -18,11 +18,11 @@ from models.lifecycle import State
 from models.planning import planned
 from models.specs.experiment import Device, ExperimentSpec
 from models.views.dataset import DatasetView
-from models.views.experiment import ExperimentView
+from models.views.experiment import EventView, ExperimentView
 from models.views.trial import EpochView, TrialView
 from search.registry import strategy_for
 from search.strategy import Conclude
-from store import datasets, epochs, experiments, trials, workers
+from store import datasets, epochs, events, experiments, trials, workers
 from store.artifacts import LocalArtifacts
 from store.database import Database
 from store.doorbell import Doorbell
@@ -207,6 +207,12 @@ class Site:
                 number=number,
                 after=0,
                 limit=limit,
+            ).data
+
+    def events(self, experiment_id: str) -> Sequence[EventView]:
+        with self.database.snapshot() as tx:
+            return events.after(
+                tx, owner=OWNER, experiment_id=experiment_id, after=0, limit=100_000
             ).data
 
     def dataset(self, dataset_id: str) -> DatasetView:

@@ -7,12 +7,14 @@ import pytest
 from sqlalchemy import select, update
 
 from epochd.embedded.leash import Leash
+from models import failures
 from models.lifecycle import State, StopReason
 from models.specs.experiment import Device
 from models.tables.experiments import ExperimentRow
-from store import epochs, experiments, leases
+from store import epochs, experiments, leases, trials
 from store.epochs import EpochRecord
-from store.outcomes import Succeeded
+from store.fence import Lease
+from store.outcomes import Cancelled, Failed, Succeeded
 from tests.worker.site import OWNER, Site, site
 from tests.worker.specs import small
 from worker.advance import advance
@@ -65,17 +67,134 @@ def test_an_experiment_that_cannot_go_on_ends_and_holds_up_no_other(
     assert _state(here, broken) == ((State.CANCELLED, False) if cancelled else (State.FAILED, True))
 
 
-def test_an_experiment_cancelled_between_two_trials_still_says_what_it_showed(here: Site) -> None:
-    rates = {"strategy": "learning_rates", "values": [0.001, 0.01]}
-    experiment_id = here.submit(small(here.table(), search=rates), ring=False)
+def _end_next(here: Site, experiment_id: str, code: str | None) -> int:
+    """Play the worker that claims the next trial and ends it, by that failure or with a score."""
     with here.database.transaction() as tx:
         claim = leases.claim(tx, worker="worker", device=Device.CPU)
     assert claim is not None
+    return _end(here, claim.lease, code, experiment_id)
+
+
+def _end(here: Site, lease: Lease, code: str | None, experiment_id: str) -> int:
     row = EpochRecord(epoch=1, metrics={"val_loss": 0.5}, learning_rate=0.001, seconds=0.1)
     with here.database.transaction() as tx:
-        epochs.append(tx, claim.lease, [row])
-        leases.finish(tx, claim.lease, Succeeded(stop_reason=StopReason.COMPLETED))
+        if code is None:
+            epochs.append(tx, lease, [row])
+            leases.finish(tx, lease, Succeeded(stop_reason=StopReason.COMPLETED))
+        else:
+            reason = StopReason.OUT_OF_MEMORY if code == "out_of_memory" else StopReason.ERROR
+            problem = failures.problem(code, f"Trial {lease.number} failed.")
+            leases.finish(tx, lease, Failed(stop_reason=reason, problem=problem))
         advance(tx, experiment_id)
+    return lease.number
+
+
+def _grid(here: Site, *batch_sizes: int, **limits: object) -> str:
+    search = {"strategy": "grid", "over": {"fit.batch_size": list(batch_sizes)}}
+    return here.submit(small(here.table(), search=search, limits=limits), ring=False)
+
+
+def test_a_search_whose_trials_fail_of_the_same_again_and_again_is_given_up(here: Site) -> None:
+    experiment_id = _grid(here, 1, 2, 4, 8, 16, 32)
+    _end_next(here, experiment_id, None)
+    for _ in range(3):
+        assert not here.experiment(experiment_id).is_terminal
+        _end_next(here, experiment_id, "out_of_memory")
+
+    view = here.experiment(experiment_id)
+    assert view.state is State.SUCCEEDED  # one has a score
+    assert view.error is None
+    assert view.progress.trials == {State.SUCCEEDED: 1, State.FAILED: 3, State.CANCELLED: 2}
+    assert view.conclusion is not None
+    assert "3 trials in a row failed with out_of_memory" in view.conclusion.reason
+    told = here.events(experiment_id)
+    assert [event.kind for event in told][-4:] == [
+        "experiment.given_up",
+        "trial.cancelled",
+        "trial.cancelled",
+        "experiment.succeeded",
+    ]
+    assert {event.reason for event in told[-4:-1]} == {view.conclusion.reason}
+
+
+def test_without_any_score_it_has_failed_then(here: Site) -> None:
+    experiment_id = _grid(here, 1, 2, 4, 8, max_failed=2)
+    for _ in range(2):
+        _end_next(here, experiment_id, "training_failed")
+    view = here.experiment(experiment_id)
+    assert view.state is State.FAILED
+    assert view.error is not None
+    assert view.error.code == failures.NO_SCORE
+    assert view.conclusion is not None
+    assert "2 trials in a row" in view.conclusion.reason
+
+
+def test_failures_of_different_kinds_or_with_a_success_between_do_not_end_a_search(
+    here: Site,
+) -> None:
+    codes = ["out_of_memory", "out_of_memory", None, "out_of_memory", "training_failed"]
+    experiment_id = _grid(here, 1, 2, 4, 8, 16, 32)
+    for code in [*codes, "out_of_memory"]:
+        _end_next(here, experiment_id, code)
+    view = here.experiment(experiment_id)
+    assert view.conclusion is not None
+    assert view.conclusion.reason == "all 6 settings tried"
+
+
+def test_what_runs_when_a_search_is_given_up_is_left_to_end_and_counts(here: Site) -> None:
+    experiment_id = _grid(here, 1, 2, 4, 8, 16, max_failed=1)
+    leases_held = []
+    for _ in range(3):
+        with here.database.transaction() as tx:
+            claim = leases.claim(tx, worker="worker", device=Device.CPU)
+        assert claim is not None
+        leases_held.append(claim.lease)
+    failing, good, cancelled = leases_held
+
+    _end(here, failing, "out_of_memory", experiment_id)
+
+    view = here.experiment(experiment_id)
+    assert view.state is State.RUNNING
+    assert view.error is not None
+    assert view.error.code == failures.SEARCH_GIVEN_UP
+    assert view.progress.trials == {State.FAILED: 1, State.RUNNING: 2, State.CANCELLED: 2}
+    _end(here, good, None, experiment_id)
+    assert here.experiment(experiment_id).progress.trials[State.RUNNING] == 1
+    with here.database.transaction() as tx:
+        trials.cancel(tx, owner=OWNER, experiment_id=experiment_id, number=cancelled.number)
+        leases.finish(tx, cancelled, Cancelled())
+        advance(tx, experiment_id)
+    view = here.experiment(experiment_id)
+    assert view.state is State.SUCCEEDED
+    assert view.conclusion is not None
+    assert view.conclusion.winner is not None
+    assert view.conclusion.winner.trial == good.number
+    assert "A trial failed with out_of_memory" in view.conclusion.reason
+
+
+def test_a_search_of_which_everything_was_started_is_not_given_up(here: Site) -> None:
+    experiment_id = _grid(here, 1, 2, 4)
+    for _ in range(3):
+        _end_next(here, experiment_id, "out_of_memory")
+    view = here.experiment(experiment_id)
+    assert view.conclusion is not None
+    assert view.conclusion.reason == "all 3 settings tried"
+
+
+def test_points_that_were_skipped_do_not_count_as_failures_in_a_row(here: Site) -> None:
+    experiment_id = _grid(here, 1000, 1001, 1002, 1003, 2)  # of 400 rows
+    assert here.experiment(experiment_id).progress.trials == {State.FAILED: 4, State.QUEUED: 1}
+    assert _end_next(here, experiment_id, None) == 5
+    view = here.experiment(experiment_id)
+    assert view.state is State.SUCCEEDED
+    assert view.conclusion is not None
+    assert view.conclusion.reason == "all 5 settings tried"
+
+
+def test_an_experiment_cancelled_between_two_trials_still_says_what_it_showed(here: Site) -> None:
+    rates = {"strategy": "learning_rates", "values": [0.001, 0.01]}
+    experiment_id = here.submit(small(here.table(), search=rates), ring=False)
+    _end_next(here, experiment_id, None)
 
     with here.database.transaction() as tx:
         experiments.cancel(tx, owner=OWNER, experiment_id=experiment_id)
