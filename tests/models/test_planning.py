@@ -8,7 +8,7 @@ from models.trial import Proposal
 from tests.store.scenes import PROFILE, spec_of
 
 
-def proposal(candidate: int, repeat: int = 0, **changes: Any) -> Proposal:
+def proposal(candidate: int, /, *, repeat: int = 0, **changes: Any) -> Proposal:
     return Proposal(
         candidate=candidate,
         repeat=repeat,
@@ -23,8 +23,8 @@ def test_what_cannot_be_trained_is_refused_beside_what_can() -> None:
     proposals = [
         proposal(0, fit__batch_size=10),
         proposal(1, fit__batch_size=71),
-        proposal(0, 1, fit__batch_size=10),
-        proposal(1, 1, fit__batch_size=71),
+        proposal(0, repeat=1, fit__batch_size=10),
+        proposal(1, repeat=1, fit__batch_size=71),
     ]
     found = planned(spec_of(), PROFILE, proposals)
     assert [trial.proposal for trial in found] == proposals
@@ -43,7 +43,10 @@ def test_a_refusal_is_stored_with_what_is_wrong_and_where() -> None:
 
 
 def test_values_that_are_sound_alone_and_not_together_are_refused() -> None:
-    clip = {"compile__optimizer__clipnorm": 1.0, "compile__optimizer__clipvalue": 1.0}
+    clip: dict[str, Any] = {
+        "compile__optimizer__clipnorm": 1.0,
+        "compile__optimizer__clipvalue": 1.0,
+    }
     alone = [proposal(n, **{path: value}) for n, (path, value) in enumerate(clip.items())]
     found = planned(spec_of(), PROFILE, [*alone, proposal(2, **clip)])
     assert [trial.problem is None for trial in found] == [True, True, False]

@@ -15,7 +15,9 @@ ENDS = st.lists(st.sampled_from(CODES), max_size=8)
 
 def ends(codes: Sequence[str | None]) -> list[Problem | None]:
     """The newest first."""
-    return [code and failures.problem(code, f"It ended by {code}.") for code in codes]
+    return [
+        None if code is None else failures.problem(code, f"It ended by {code}.") for code in codes
+    ]
 
 
 @given(codes=ENDS, max_failed=st.integers(1, 5))

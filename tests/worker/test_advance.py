@@ -182,13 +182,14 @@ def test_a_search_of_which_everything_was_started_is_not_given_up(here: Site) ->
 
 
 def test_points_that_were_skipped_do_not_count_as_failures_in_a_row(here: Site) -> None:
-    experiment_id = _grid(here, 1000, 1001, 1002, 1003, 2)  # of 400 rows
-    assert here.experiment(experiment_id).progress.trials == {State.FAILED: 4, State.QUEUED: 1}
-    assert _end_next(here, experiment_id, None) == 5
+    experiment_id = _grid(here, 1000, 1001, 1002, 1003, 2, 4)  # of 400 rows
+    assert here.experiment(experiment_id).progress.trials == {State.FAILED: 4, State.QUEUED: 2}
+    assert _end_next(here, experiment_id, "invalid_spec") == 5
+    assert _end_next(here, experiment_id, None) == 6
     view = here.experiment(experiment_id)
     assert view.state is State.SUCCEEDED
     assert view.conclusion is not None
-    assert view.conclusion.reason == "all 5 settings tried"
+    assert view.conclusion.reason == "all 6 settings tried"
 
 
 def test_an_experiment_cancelled_between_two_trials_still_says_what_it_showed(here: Site) -> None:
