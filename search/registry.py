@@ -7,14 +7,16 @@ from models.specs.search import (
     LearningRatesSearch,
     NetworksSearch,
     RandomSearch,
+    TpeSearch,
 )
 from search import grid, learning_rates, networks, random, single
 from search.capacity import Capacity
 from search.fixed import FixedList
 from search.strategy import Strategy
+from search.tpe import Tpe
 
 
-def strategy_for(spec: ExperimentSpec) -> Strategy:
+def strategy_for(spec: ExperimentSpec) -> Strategy:  # noqa: PLR0911 - a line a strategy
     """The strategy that carries out the spec's search."""
     match spec.search:
         case None:
@@ -29,3 +31,5 @@ def strategy_for(spec: ExperimentSpec) -> Strategy:
             return FixedList(grid.settings)
         case RandomSearch():
             return FixedList(random.settings)
+        case TpeSearch():
+            return Tpe()

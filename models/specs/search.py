@@ -163,6 +163,6 @@ class CapacitySearch(Spec):
 PathSearch = GridSearch | RandomSearch | TpeSearch
 
 SearchSpec = Annotated[
-    LearningRatesSearch | NetworksSearch | CapacitySearch | GridSearch | RandomSearch,
+    LearningRatesSearch | NetworksSearch | CapacitySearch | GridSearch | RandomSearch | TpeSearch,
     Field(discriminator="strategy"),
 ]

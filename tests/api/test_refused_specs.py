@@ -265,6 +265,21 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
         "too_many_trials",
     ),
     "no draws": (over("random", count=0, over={"fit__batch_size": [16]}), "/search/count", ""),
+    "more settings than TPE weighs": (
+        over("tpe", count=1001, over={"fit__batch_size": [16, 32]}),
+        "/search/count",
+        "out_of_range",
+    ),
+    "TPE without a start": (
+        over("tpe", count=9, startup=0, over={"fit__batch_size": [16, 32]}),
+        "/search/startup",
+        "out_of_range",
+    ),
+    "text for a number in TPE": (
+        over("tpe", count=9, over={"fit__batch_size": [16, "32"]}),
+        "/search/over/fit.batch_size/1",
+        "wrong_type",
+    ),
     "validation rows that differ": (
         grid(fit__validation_split=[0.1, 0.3]),
         "/search/over/fit.validation_split",
