@@ -5,14 +5,16 @@ answer to the same proposal. Whether a refusal is the client's mistake or a corn
 is skipped is not decided here.
 """
 
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from pydantic import ValidationError
+from pydantic import JsonValue, ValidationError
 
 from models import data_meaning, failures
 from models.errors import Invalid, Issue
 from models.facts import DataFacts
+from models.fit_meaning import fit_issues
 from models.network_meaning import Resolved
 from models.pointers import pointer
 from models.profile import DatasetProfile
@@ -78,7 +80,7 @@ def planned(
     found: dict[int, tuple[int, Resolved | Invalid]] = {}
     for proposal in proposals:
         if proposal.candidate not in found:
-            found[proposal.candidate] = _resolved(spec, proposal, known)
+            found[proposal.candidate] = _resolved(proposal, known)
     return tuple(
         PlannedTrial(
             proposal=proposal,
@@ -90,29 +92,58 @@ def planned(
 
 
 class _Known:
-    """The facts of the data, worked out once where trials do not differ in them."""
+    """What trials have in common, worked out once: a client waits for a grid of 10,000 points."""
 
     def __init__(self, profile: DatasetProfile, spec: ExperimentSpec) -> None:
         self._profile = profile
-        self._data = spec.data
+        self._spec = spec
         self._facts = data_meaning.facts(profile, spec.data)
+        self._networks: dict[str, Resolved] = {}
 
-    def of(self, data: DataSpec) -> DataFacts:
-        return self._facts if data == self._data else data_meaning.facts(self._profile, data)
+    def complete(self, proposal: Proposal) -> tuple[int, Resolved]:
+        """The epochs of a trial and its network.
+
+        Raises:
+            Invalid, pydantic.ValidationError: it cannot be trained.
+        """
+        trial = changed(self._spec, proposal.changes)
+        facts = self._facts_of(trial.data)
+        alike = _network_key(proposal.changes)
+        known = self._networks.get(alike)
+        if known is None:
+            at = _network_pointer(self._spec, proposal.setting)
+            known = self._networks[alike] = complete(trial, facts, network_pointer=at)
+        elif wrong := fit_issues(trial.fit, trial.compile, facts):
+            raise Invalid(wrong)
+        else:
+            compiled = trial.compile.model_copy(update={"loss": known.compile.loss})
+            known = replace(known, compile=compiled)
+        return trial.fit.epochs, known
+
+    def _facts_of(self, data: DataSpec) -> DataFacts:
+        return self._facts if data == self._spec.data else data_meaning.facts(self._profile, data)
 
 
-def _resolved(
-    spec: ExperimentSpec, proposal: Proposal, known: _Known
-) -> tuple[int, Resolved | Invalid]:
+def _network_key(changes: Mapping[str, JsonValue]) -> str:
+    """The same for trials whose network, loss and metrics are the same, so that they fit alike."""
+    beside = ("compile.optimizer", "fit")
+    return json.dumps(
+        {
+            path: value
+            for path, value in changes.items()
+            if not any(f"{path}.".startswith(f"{part}.") for part in beside)
+        },
+        sort_keys=True,
+    )
+
+
+def _resolved(proposal: Proposal, known: _Known) -> tuple[int, Resolved | Invalid]:
     try:
-        trial = changed(spec, proposal.changes)
-        facts = known.of(trial.data)
-        resolved = complete(trial, facts, network_pointer=_network_pointer(spec, proposal.setting))
+        return known.complete(proposal)
     except Invalid as refused:
         return 0, refused
     except ValidationError as error:  # each value may be sound, and both together not
         return 0, _refusal(error)
-    return trial.fit.epochs, resolved
 
 
 def _refusal(error: ValidationError) -> Invalid:

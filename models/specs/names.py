@@ -7,6 +7,7 @@ it. A spec that is read back shows the name again wherever the name says all.
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler
@@ -51,6 +52,7 @@ class Tagged(Spec):
         }
 
 
+@cache
 def snake_case(name: str) -> str:
     """Spell a class name as Keras spells it in lower case: "L1L2" is "l1_l2"."""
     words = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", name)

@@ -1,8 +1,9 @@
 """Which proposals can be trained, and what is said of those that cannot."""
 
-from typing import Any
+from typing import Any, cast
 
 from models.errors import Invalid
+from models.network_meaning import Resolved
 from models.planning import planned
 from models.trial import Proposal
 from tests.store.scenes import PROFILE, spec_of
@@ -52,3 +53,33 @@ def test_values_that_are_sound_alone_and_not_together_are_refused() -> None:
     assert [trial.problem is None for trial in found] == [True, True, False]
     assert found[2].problem is not None
     assert "at most one of clipnorm" in found[2].problem.detail
+
+
+def sized(candidate: int, units: int, rate: float, batch_size: int) -> Proposal:
+    changes = {
+        "network__layers__0__units": units,
+        "compile__optimizer__learning_rate": rate,
+        "fit__batch_size": batch_size,
+    }
+    return proposal(candidate, **cast("Any", changes))
+
+
+def test_trials_with_one_network_share_its_summary_and_nothing_else() -> None:
+    first, slower, wider, too_large = planned(
+        spec_of(),
+        PROFILE,
+        [
+            sized(0, 3, 0.1, 8),
+            sized(1, 3, 0.01, 16),
+            sized(2, 4, 0.1, 8),
+            sized(3, 3, 0.1, 71),
+        ],
+    )
+    assert isinstance(first.outcome, Resolved)
+    assert isinstance(slower.outcome, Resolved)
+    assert isinstance(wider.outcome, Resolved)
+    assert slower.outcome.summary is first.outcome.summary
+    assert slower.outcome.compile.optimizer.learning_rate == 0.01
+    assert wider.parameters > first.parameters
+    assert isinstance(too_large.outcome, Invalid)
+    assert too_large.outcome.issues[0].pointer == "/fit/batch_size"
