@@ -1,96 +1,150 @@
 """What an experiment showed, once its search is over: the winner, the ranking, and sentences."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
 
 from pydantic import JsonValue
 
-from models.lifecycle import State, StopReason
 from models.monitor import Mode
-from models.trial import TrialResult
-from models.views.comparison import Conclusion, Ranked, Winner
-from search.ranking import Scored, ranked
+from models.specs.experiment import ExperimentSpec
+from models.specs.search import CapacitySearch, LearningRatesSearch
+from models.trial import TrialResult, changed
+from models.views.comparison import Conclusion, Ranked, SizeLine, Sizes, Winner
+from search.capacity import Choice, choose
+from search.comparison import difference_view
+from search.curves import Curves
+from search.evidence import Evidence
+from search.paired import overlap_of
+from search.ranking import Scored, counts, ranked
+from search.rate_sentences import rate_sentences
+from search.sentences import spoken
+from search.setting_sentences import setting_sentences, winner_sentences
+from search.ties import Standing, Verdict, standings
+from search.uncovered import uncovered
+
+MAX_NAME = 200
 
 
-def conclude(results: Sequence[TrialResult], *, metric: str, mode: Mode, reason: str) -> Conclusion:
+def conclude(
+    spec: ExperimentSpec,
+    results: Sequence[TrialResult],
+    curves: Curves,
+    *,
+    metric: str,
+    mode: Mode,
+    reason: str,
+    experiment: str = "",
+) -> Conclusion:
     """The conclusion from trials that are all over.
 
     Args:
-        results: of every trial.
+        spec: of the experiment.
+        results: of every trial, those of `ties.contenders` with their row losses.
+        curves: of the contenders.
         metric: what was monitored.
         mode: which way it is better.
         reason: why the search stopped.
+        experiment: its id, by which the winner's spec says where it comes from.
     """
-    # What was cancelled or failed has no network to hand out, however well it began.
-    counted = [r if r.state is State.SUCCEEDED else replace(r, score=None) for r in results]
-    order = ranked(counted, mode)
-    winner = _winner(order[0], metric, mode) if order and order[0].score is not None else None
+    order = standings(ranked(results, mode), overlap_of(spec.fit))
+    choice = choose(spec, results) if isinstance(spec.search, CapacitySearch) else None
+    winner = _winning(order, choice)
+    evidence = Evidence(metric=metric, mode=mode, standings=order, winner=winner, curves=curves)
     return Conclusion(
-        winner=winner,
+        winner=None if winner is None else _winner(spec, winner.scored, evidence, experiment),
         metric=metric,
-        ranking=tuple(_line(scored, rank) for rank, scored in enumerate(order, start=1)),
-        reason=reason,
-        summary=tuple(
-            _sentence(scored, metric, won=index == 0 < len(order) - 1)
-            for index, scored in enumerate(order)
+        ranking=tuple(_line(standing, rank) for rank, standing in enumerate(order, start=1)),
+        ties=tuple(
+            dict(_setting(standing)) for standing in evidence.others(Verdict.BEST, Verdict.AS_GOOD)
         ),
+        sizes=None if choice is None else _sizes(choice, order),
+        reason=reason,
+        summary=tuple(_summary(spec, evidence, choice)),
     )
 
 
-def _winner(scored: Scored, metric: str, mode: Mode) -> Winner:
-    """The best trial of the best setting; the earliest of equals."""
-    candidates = [(result.score, result) for result in scored.results if result.score is not None]
-    pick = min if mode == "min" else max
+def _winning(order: Sequence[Standing], choice: Choice | None) -> Standing | None:
+    if choice is not None:
+        return next(each for each in order if _candidate(each) == choice.candidate)
+    return order[0] if order and order[0].scored.score is not None else None
+
+
+def _winner(spec: ExperimentSpec, scored: Scored, evidence: Evidence, experiment: str) -> Winner:
+    """The best trial of the winning setting; the earliest of equals."""
+    candidates = [
+        (result.score, result)
+        for result in scored.results
+        if counts(result) and result.score is not None
+    ]
+    pick = min if evidence.mode == "min" else max
     value, result = pick(candidates, key=lambda pair: pair[0])
     return Winner(
         trial=result.number,
         setting=dict(result.setting),
-        metric=metric,
+        metric=evidence.metric,
         value=value,
         epoch=result.best_epoch or result.epochs,
+        spec=alone(spec, result, experiment),
     )
 
 
-def _line(scored: Scored, rank: int) -> Ranked:
+def alone(spec: ExperimentSpec, result: TrialResult, experiment: str) -> ExperimentSpec:
+    """The spec of one trial of an experiment, which POSTed gives that trial's history again."""
+    where = " of ".join(filter(None, (f"trial {result.number}", experiment)))
+    name = ", ".join(filter(None, (spec.name, f"{where}: {spoken(result.setting)}")))
+    return changed(spec, result.changes).model_copy(
+        update={"name": name[:MAX_NAME], "repeats": 1, "seed": result.seed}
+    )
+
+
+def _line(standing: Standing, rank: int) -> Ranked:
+    scored = standing.scored
     return Ranked(
         rank=rank if scored.score is not None else None,
-        setting=dict(scored.results[0].setting),
+        setting=dict(_setting(standing)),
         score=scored.score,
         standard_deviation=scored.standard_deviation,
+        difference=difference_view(standing.difference),
+        tied=standing.tied,
         trials=tuple(result.number for result in scored.results),
         stop_reasons=tuple(result.stop_reason for result in scored.results if result.stop_reason),
     )
 
 
-def _sentence(scored: Scored, metric: str, *, won: bool) -> str:
-    name = spoken(scored.results[0].setting)
-    if scored.score is None:
-        return f"{name} {_why_no_score(scored.results)}."
-    epochs = sorted({result.best_epoch for result in scored.results if result.best_epoch})
-    at = f"epoch {epochs[0]}" if len(epochs) == 1 else f"epochs {epochs[0]} to {epochs[-1]}"
-    spread = (
-        ""
-        if scored.standard_deviation is None
-        else f" (sd {scored.standard_deviation:.4g} over {len(scored.results)} repeats)"
+def _sizes(choice: Choice, order: Sequence[Standing]) -> Sizes:
+    settings = {_candidate(each): dict(_setting(each)) for each in order}
+    return Sizes(
+        chosen=settings[choice.candidate],
+        best=settings[choice.best],
+        enough=None if choice.enough is None else settings[choice.enough],
+        table=tuple(
+            SizeLine(
+                setting=settings[line.candidate],
+                parameters=line.parameters,
+                score=line.score,
+                standard_deviation=line.standard_deviation,
+                difference=difference_view(line.against_best),
+                as_good=line.as_good,
+                unbeaten=line.unbeaten,
+            )
+            for line in choice.sizes
+        ),
     )
-    verb = "won with" if won else "reached"
-    return f"{name} {verb} {metric} {scored.score:.4g}{spread} at {at}."
 
 
-def _why_no_score(results: Sequence[TrialResult]) -> str:
-    diverged = [result for result in results if result.stop_reason is StopReason.DIVERGED]
-    if diverged:
-        return f"diverged in epoch {diverged[0].epochs}"
-    if all(result.state is State.CANCELLED for result in results):
-        return "was cancelled"
-    reasons = sorted({result.stop_reason for result in results if result.stop_reason})
-    return f"has no score ({', '.join(reasons)})" if reasons else "has no score"
+def _summary(spec: ExperimentSpec, evidence: Evidence, choice: Choice | None) -> Iterator[str]:
+    if isinstance(spec.search, LearningRatesSearch):
+        yield from rate_sentences(evidence)
+    elif choice is not None:
+        yield from winner_sentences(evidence)
+        yield from choice.sentences
+    else:
+        yield from setting_sentences(evidence)
+    yield from uncovered(evidence)
 
 
-def spoken(setting: Mapping[str, JsonValue]) -> str:
-    """A setting as a person would say it: "learning_rate 0.01"; "the spec" when nothing differs."""
-    parts = [
-        f"{name} {value:g}" if isinstance(value, float) else f"{name} {value}"
-        for name, value in setting.items()
-    ]
-    return ", ".join(parts) or "the spec"
+def _candidate(standing: Standing) -> int:
+    return standing.scored.results[0].candidate
+
+
+def _setting(standing: Standing) -> Mapping[str, JsonValue]:
+    return standing.scored.results[0].setting

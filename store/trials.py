@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Select, and_, func, insert, select
+from sqlalchemy import Select, and_, func, insert, select, true
 from sqlalchemy.orm import Session
 
 from models.errors import IllegalMove, NotFound
@@ -203,12 +203,20 @@ def errors(tx: Session, experiment_id: str) -> tuple[Problem, ...]:
     return tuple(Problem.model_validate(error) for error in rows if error)
 
 
-def curves(tx: Session, experiment_id: str) -> Mapping[int, Sequence[Mapping[str, float | None]]]:
-    """The metrics of every epoch: trial number -> epochs 1, 2, …; trials without any left out."""
+def curves(
+    tx: Session, experiment_id: str, numbers: Collection[int] | None = None
+) -> Mapping[int, Sequence[Mapping[str, float | None]]]:
+    """The metrics of every epoch: trial number -> epochs 1, 2, …; trials without any left out.
+
+    Only of these trials where `numbers` are given.
+    """
     rows = tx.execute(
         select(TrialRow.number, EpochRow.metrics)
         .join(EpochRow, EpochRow.trial_id == TrialRow.id)
-        .where(TrialRow.experiment_id == experiment_id)
+        .where(
+            TrialRow.experiment_id == experiment_id,
+            true() if numbers is None else TrialRow.number.in_(numbers),
+        )
         .order_by(TrialRow.number, EpochRow.epoch)
     )
     found: dict[int, list[Mapping[str, float | None]]] = {}

@@ -23,7 +23,8 @@ from search.conclusion import conclude
 from search.giving_up import giving_up
 from search.registry import strategy_for
 from search.strategy import Conclude, Strategy
-from store import datasets, experiments, trials
+from search.ties import contenders
+from store import datasets, experiments, row_losses, trials
 from store.moves import Locked
 
 log = logging.getLogger(__name__)
@@ -76,12 +77,13 @@ def _step(tx: Session, experiment: Locked) -> int:
     results = trials.results(tx, experiment_id)
     if stopped:
         state = State.CANCELLED if cancelling else _last_state(results)
-        _end(tx, experiment_id, state, _concluded(spec, results, stopped))
+        _end(tx, experiment_id, state, _concluded(tx, experiment_id, spec, results, stopped))
         return 0
     for _ in range(MAX_ROUNDS):
         step = strategy.propose(spec, results)
         if isinstance(step, Conclude):
-            _end(tx, experiment_id, _last_state(results), _concluded(spec, results, step.reason))
+            conclusion = _concluded(tx, experiment_id, spec, results, step.reason)
+            _end(tx, experiment_id, _last_state(results), conclusion)
             return 0
         queued = _add(tx, experiment, spec, step)
         if queued or not step:
@@ -137,9 +139,24 @@ def _last_state(results: Sequence[TrialResult]) -> State:
     return State.FAILED
 
 
-def _concluded(spec: ExperimentSpec, results: Sequence[TrialResult], reason: str) -> Conclusion:
+def _concluded(
+    tx: Session,
+    experiment_id: str,
+    spec: ExperimentSpec,
+    results: Sequence[TrialResult],
+    reason: str,
+) -> Conclusion:
     judged = monitored(spec.compile, spec.fit)
-    return conclude(results, metric=judged.metric, mode=judged.mode, reason=reason)
+    best = contenders(results, judged.mode)
+    return conclude(
+        spec,
+        row_losses.attached(tx, experiment_id, results, best),
+        trials.curves(tx, experiment_id, best),
+        metric=judged.metric,
+        mode=judged.mode,
+        reason=reason,
+        experiment=experiment_id,
+    )
 
 
 def _end(tx: Session, experiment_id: str, state: State, conclusion: Conclusion) -> None:

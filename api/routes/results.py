@@ -4,6 +4,8 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from fastapi.responses import FileResponse, Response
+from pydantic import ValidationError
+from sqlalchemy.orm import Session
 
 from api import etag, problems
 from api.addresses import LARGEST_NUMBER, ExperimentId, Number
@@ -14,8 +16,10 @@ from models import errors
 from models.views.base import Page
 from models.views.comparison import Comparison
 from models.views.experiment import EventView
-from search.ranking import compare
-from store import events, experiments, trials
+from search.comparison import compare
+from search.paired import overlap_of
+from search.ties import contenders
+from store import events, experiments, row_losses, trials
 from store.artifacts import Stored
 
 router = APIRouter(prefix="/experiments/{experiment_id}", tags=["results"])
@@ -39,12 +43,29 @@ _NETWORK_RESPONSES: dict[int | str, dict[str, Any]] = {
     responses=problems.documented(errors.NotFound),
 )
 def show_comparison(service: Service, owner: Owner, experiment_id: ExperimentId) -> Comparison:
-    """Every setting with its curves, aligned by epoch and averaged over repeats, best first."""
+    """Every setting with its curves, aligned by epoch and averaged over repeats, best first.
+
+    Each is held against the best by the losses of the validation rows that both were judged by.
+    """
     with service.database.snapshot() as tx:
         by = experiments.judged_by(tx, owner=owner, experiment_id=experiment_id)
+        overlap = _overlap(tx, experiment_id)
         results = trials.results(tx, experiment_id)
+        best = contenders(results, by.mode)
+        results = row_losses.attached(tx, experiment_id, results, best)
         curves = trials.curves(tx, experiment_id)
-    return compare(results, curves, metric=by.metric, mode=by.mode)
+    return compare(results, curves, metric=by.metric, mode=by.mode, overlap=overlap)
+
+
+def _overlap(tx: Session, experiment_id: str) -> float:
+    """The share of validation rows that two repeats have in common.
+
+    All of them, which is the most cautious, where another version's spec cannot be read.
+    """
+    try:
+        return overlap_of(experiments.spec_of(tx, experiment_id).fit)
+    except ValidationError:
+        return 1.0
 
 
 @router.get("/events", summary="What happened", responses=problems.documented(errors.NotFound))

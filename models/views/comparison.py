@@ -1,9 +1,33 @@
 """What an experiment showed: its candidates ranked, their curves, the winner."""
 
-from pydantic import JsonValue
+from typing import Annotated
+
+from pydantic import Field, JsonValue
 
 from models.lifecycle import State
+from models.specs.experiment import ExperimentSpec
 from models.views.base import View
+
+
+class Difference(View):
+    """The losses of validation rows by one candidate minus those by the best one, row by row."""
+
+    mean: float
+    """Above 0 the candidate is worse."""
+    standard_error: float
+    rows: int
+    """That were paired, over all repeats."""
+    repeats: int
+
+
+class Accuracy(View):
+    """The share of validation rows that are classified right, at the best epochs."""
+
+    value: float
+    standard_error: float
+    """sqrt(value x (1 - value) / rows)."""
+    rows: int
+    """Over all repeats."""
 
 
 class Candidate(View):
@@ -12,6 +36,10 @@ class Candidate(View):
     Attributes:
         score: mean over repeats of each trial's best monitored value; None without a finite one.
         standard_deviation: of the same over repeats (n - 1); None for fewer than two.
+        difference: from the best candidate; None for itself, where rows cannot be paired, and
+            beyond the best 50.
+        tied: not shown to be worse than the best: by one standard error of the difference.
+        accuracy: of a classifier with such a metric, once a trial is over.
         best_epoch: mean over repeats of the epoch with the best value.
         seconds: mean training time of a trial.
         curves: metric -> mean over repeats at each epoch from 1; None where no repeat has a value.
@@ -24,6 +52,9 @@ class Candidate(View):
     stop_reasons: tuple[str, ...]
     score: float | None
     standard_deviation: float | None
+    difference: Difference | None
+    tied: bool | None
+    accuracy: Accuracy | None
     best_epoch: float | None
     epochs: float
     parameters: int
@@ -49,18 +80,55 @@ class Ranked(View):
     setting: dict[str, JsonValue]
     score: float | None
     standard_deviation: float | None
+    difference: Difference | None = None
+    """From the best candidate."""
+    tied: bool | None = None
+    """Not shown to be worse than the best."""
     trials: tuple[int, ...]
     stop_reasons: tuple[str, ...]
 
 
 class Winner(View):
-    """The setting with the best score, and its best trial."""
+    """The setting that won, and its best trial."""
 
     trial: int
     setting: dict[str, JsonValue]
     metric: str
     value: float
     epoch: int
+    spec: (
+        Annotated[ExperimentSpec | dict[str, JsonValue], Field(union_mode="left_to_right")] | None
+    ) = None
+    """That trial alone, ready to POST: the same rows, batch order and initial weights, so the same
+    history. Null in conclusions of earlier versions."""
+
+
+class SizeLine(View):
+    """One size of a search over capacity."""
+
+    setting: dict[str, JsonValue]
+    parameters: int
+    score: float | None
+    standard_deviation: float | None
+    difference: Difference | None
+    """From the size with the best score."""
+    as_good: bool
+    """As the best, by one standard error."""
+    unbeaten: bool
+    """No larger size is shown to be better."""
+
+
+class Sizes(View):
+    """What a search over capacity showed."""
+
+    chosen: dict[str, JsonValue]
+    """The smallest that is as good as the best."""
+    best: dict[str, JsonValue]
+    """The one with the best score."""
+    enough: dict[str, JsonValue] | None
+    """The first that no larger one beats."""
+    table: tuple[SizeLine, ...]
+    """By number of parameters."""
 
 
 class Conclusion(View):
@@ -70,6 +138,10 @@ class Conclusion(View):
     """None when no trial has a score."""
     metric: str
     ranking: tuple[Ranked, ...]
+    ties: tuple[dict[str, JsonValue], ...] = ()
+    """Settings besides the winner's that are as good as the best, as far as can be told."""
+    sizes: Sizes | None = None
+    """Of a search over capacity."""
     reason: str
     """Why the search stopped."""
     summary: tuple[str, ...]

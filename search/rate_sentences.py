@@ -1,0 +1,133 @@
+"""What a comparison of learning rates showed: which won, which were too low or too high.
+
+"Too low" and "too high" are said on evidence alone: of a rate below or above the winner that is
+worse by more than one standard error row by row, or that diverged.
+"""
+
+from collections.abc import Iterator, Sequence
+from statistics import fmean
+
+from models.trial import TrialResult
+from search.evidence import Evidence, pruned
+from search.sentences import (
+    accuracy,
+    beyond,
+    counted,
+    difference,
+    how_it_diverged,
+    listed,
+    number,
+    percent,
+    reached,
+    was,
+)
+from search.ties import Standing, Verdict
+
+# Of those that did not win; the ranking has them all.
+MAX_RATES = 12
+
+# A loss that fell by less was hardly trained.
+SMALL_FALL = 0.05
+
+
+def rate_sentences(evidence: Evidence) -> Iterator[str]:
+    """One about the winner, one about each other rate of the first few, one about the diverged."""
+    winner = evidence.winner
+    if winner is not None:
+        right = accuracy(evidence, winner)
+        verb = "won" if len(evidence.standings) > 1 else "reached"
+        colon = ":" if verb == "won" else ""
+        end = "" if right is None else f"; accuracy {right}"
+        yield f"{_name(winner)} {verb}{colon} {reached(evidence, winner)}{end}."
+        yield from _edge(evidence, winner)
+    others = evidence.others(Verdict.BEST, Verdict.AS_GOOD, Verdict.WORSE, Verdict.UNDECIDED)
+    for standing in others[:MAX_RATES]:
+        yield _judged(evidence, standing)
+    if len(others) > MAX_RATES:
+        yield f"{len(others) - MAX_RATES} more rates ranked lower."
+    yield from _diverged(evidence)
+
+
+def _judged(evidence: Evidence, standing: Standing) -> str:
+    name, came_to = _name(standing), reached(evidence, standing)
+    held_against = difference(standing.difference)
+    if standing.verdict is Verdict.AS_GOOD:
+        return f"{name} was as good within noise: {came_to}; {held_against}."
+    if pruned(standing) or standing.verdict is not Verdict.WORSE or evidence.winner is None:
+        return f"{name} reached {came_to}. Whether that is worse is not decided."
+    if _rate(standing) < _rate(evidence.winner):
+        return f"{name} was too low: {_how_low(evidence, standing)}."
+    return f"{name} was too high: {_never_past(evidence, standing)}."
+
+
+def _how_low(evidence: Evidence, standing: Standing) -> str:
+    results = [result for result in standing.scored.results if result.score is not None]
+    trained = counted("epoch", [result.epochs for result in results])
+    fell = _fall(evidence, results)
+    if fell is not None and fell < SMALL_FALL:
+        how = f"had fallen by {percent(fell)}" if fell > 0 else "had not fallen"
+        return f"after {trained} the loss {how}"
+    if all(result.best_epoch == result.epochs for result in results):
+        moving = "falling" if evidence.mode == "min" else "rising"
+        score = number(fmean(result.score for result in results if result.score is not None))
+        return f"after {trained} its {evidence.metric} was still {moving}, at {score}"
+    return _never_past(evidence, standing)
+
+
+def _never_past(evidence: Evidence, standing: Standing) -> str:
+    scores = [each.score for each in standing.scored.results if each.score is not None]
+    limit = min(scores) if evidence.mode == "min" else max(scores)
+    return f"its {evidence.metric} never came {beyond(evidence.mode)} {number(limit)}"
+
+
+def _fall(evidence: Evidence, results: Sequence[TrialResult]) -> float | None:
+    """By what share of itself the training loss fell from the first epoch to the last."""
+    falls = []
+    for result in results:
+        losses = [metrics.get("loss") for metrics in evidence.curves.get(result.number, ())]
+        present = [loss for loss in losses if loss is not None]
+        if len(present) > 1 and present[0] > 0:
+            falls.append(1.0 - present[-1] / present[0])
+    return fmean(falls) if falls else None
+
+
+def _edge(evidence: Evidence, winner: Standing) -> Iterator[str]:
+    """Where the winner is the last rate of those that were tried, the best may lie beyond."""
+    tried = [_rate(each) for each in evidence.standings if each.scored.score is not None]
+    tried += [_rate(each) for each in evidence.diverged()]
+    if len(tried) < 2:  # noqa: PLR2004 - one rate has no edge
+        return
+    if _rate(winner) == max(tried):
+        yield "It is the highest rate that was tried: a higher one may be better still."
+    elif _rate(winner) == min(tried):
+        yield "It is the lowest rate that was tried: a lower one may be better still."
+
+
+def _diverged(evidence: Evidence) -> Iterator[str]:
+    diverged, winner = evidence.diverged(), evidence.winner
+    if winner is None and diverged and len(diverged) == len(evidence.standings):
+        lowest = min(diverged, key=_rate)
+        yield f"Every rate that was tried diverged: try rates below {_name(lowest)}."
+        return
+    above = [each for each in diverged if winner is not None and _rate(each) > _rate(winner)]
+    if len(above) == 1:
+        yield f"{_name(above[0])} was too high: it {how_it_diverged(above[0])}."
+    elif above:
+        yield f"{listed([_name(each) for each in above])} were too high: they diverged."
+    rest = [each for each in diverged if each not in above]
+    if len(rest) == 1:
+        yield f"{_name(rest[0])} {how_it_diverged(rest[0])}."
+    elif rest:
+        names = [_name(each) for each in rest]
+        yield f"{listed(names)} diverged, so there {was(names)} no score of them."
+
+
+def _rate(standing: Standing) -> float:
+    rate = standing.scored.results[0].setting.get("learning_rate")
+    if not isinstance(rate, int | float):
+        raise TypeError(f"no setting of a comparison of rates: {rate!r}")
+    return float(rate)
+
+
+def _name(standing: Standing) -> str:
+    return number(_rate(standing))
