@@ -149,11 +149,14 @@ class Site:
         frame = pl.DataFrame(x, schema=["a", "b", "c", "d"]).with_columns(
             pl.Series("label", np.where(y == 1, "yes", "no").tolist())
         )
-        name = f"table-{rows}-{scale:g}"
+        return self.frame(f"table-{rows}-{scale:g}", frame, "label")
+
+    def frame(self, name: str, frame: pl.DataFrame, target: str) -> str:
+        """A ready dataset of these rows: its id."""
         key = f"datasets/{name}/1"
         folder = self._folder / name
         folder.mkdir(exist_ok=True)
-        profile = write_table(Table(frame), folder, "label")
+        profile = write_table(Table(frame), folder, target)
         self.artifacts.put_folder(key, folder)
         with self.database.transaction() as tx:
             view, _ = datasets.inline(
