@@ -54,9 +54,9 @@ def paired(
 
     Within a repeat the standard error of the mean difference is sd / sqrt(rows). Repeats count
     alike: the difference is the mean of theirs. They are no independent draws, because they
-    validate on rows of the same dataset. As in Nadeau and Bengio, "Inference for the Generalization
-    Error" (Machine Learning 52, 2003, section 3), with the correlation of two repeats taken as the
-    share of rows that they have in common,
+    validate on rows of the same dataset. Their correlation is taken as the share of rows that two
+    of them have in common, as Nadeau and Bengio propose ("Inference for the Generalization Error",
+    Machine Learning 52, 2003), which gives
 
         standard_error² = between / repeats + overlap * within
 

@@ -45,6 +45,13 @@ class Trials(BaseModel):
     data: tuple[Trial, ...]
 
 
+class Accuracy(BaseModel):
+    """The share of validation rows that are classified right."""
+
+    value: float
+    standard_error: float
+
+
 class Candidate(BaseModel):
     """One setting, all its repeats together."""
 
@@ -52,10 +59,11 @@ class Candidate(BaseModel):
     setting: dict[str, JsonValue]
     stop_reasons: tuple[str, ...]
     score: float | None
+    tied: bool | None
+    accuracy: Accuracy | None
     best_epoch: float | None
     epochs: float
     seconds: float
-    curves: dict[str, tuple[float | None, ...]]
 
 
 class Comparison(BaseModel):

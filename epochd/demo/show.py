@@ -13,6 +13,8 @@ from epochd.demo.client import Candidate, Comparison, Trial
 
 NOTHING = "-"
 
+_STANDINGS = {True: "as good", False: "worse", None: ""}
+
 
 class TrialLines:
     """One line a trial that follows its epochs; where there is no terminal, one line an epoch."""
@@ -66,11 +68,11 @@ class TrialLines:
 
 
 def table(comparison: Comparison) -> Table:
-    """All settings, best first, the winner marked; accuracy is that of the best epoch."""
+    """All settings, best first: who won, who is as good, and who is worse, row by row."""
     shown = Table(title="Which learning rate?", title_justify="left", box=SIMPLE_HEAD, padding=0)
     shown.add_column("setting", no_wrap=True)
     for heading in (f"best {comparison.metric}", "accuracy", "at epoch", "seconds"):
-        shown.add_column(heading, justify="right")
+        shown.add_column(heading, justify="right", no_wrap=heading == "accuracy")
     shown.add_column("ended", no_wrap=True)
     shown.add_column("")
     for candidate in comparison.candidates:
@@ -78,11 +80,11 @@ def table(comparison: Comparison) -> Table:
         shown.add_row(
             setting(candidate.setting),
             _number(candidate.score),
-            _number(_at_best(candidate, "val_accuracy")),
+            _accuracy(candidate),
             f"{_number(candidate.best_epoch)} of {candidate.epochs:g}",
             f"{candidate.seconds:.1f}",
             ", ".join(candidate.stop_reasons),
-            "winner" if won else "",
+            "winner" if won else _STANDINGS[candidate.tied],
             style="bold green" if won else None,
         )
     return shown
@@ -104,10 +106,9 @@ def _numbers(trial: Trial) -> str:
     return f"loss {_number(loss):<6} val_loss {_number(val_loss):<6}{ended}"
 
 
-def _at_best(candidate: Candidate, metric: str) -> float | None:
-    curve = candidate.curves.get(metric, ())
-    epoch = round(candidate.best_epoch or 0)
-    return curve[epoch - 1] if 0 < epoch <= len(curve) else None
+def _accuracy(candidate: Candidate) -> str:
+    found = candidate.accuracy
+    return NOTHING if found is None else f"{found.value:.1%} ±{100 * found.standard_error:.1f}"
 
 
 def _metric(trial: Trial, name: str) -> float | None:
