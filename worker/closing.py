@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from models.errors import StorageFull, Unavailable
 from models.lifecycle import State
-from store import checkpoints, leases
+from store import checkpoints, failpoints, leases
 from store.claims import Claim
 from store.outcomes import Cancelled, RowLosses, Succeeded
 from worker import messages
@@ -123,6 +123,7 @@ class Closing:
             left = checkpoints.keys_of(tx, self._lease)  # their rows go with a last move
             state = verb(tx)
             queued = self._step(tx) if state.is_terminal else 1
+            failpoints.reach(failpoints.Place.ADVANCED)
         self._carrier.dismiss()
         if state.is_terminal:
             self._carrier.remove(left)
