@@ -83,6 +83,27 @@ class TrialResult:
     row_losses: NDArray[np.float32] | None = field(default=None, compare=False, repr=False)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reached:
+    """What a trial had come to by a certain epoch.
+
+    Attributes:
+        number, candidate, repeat: which trial it is.
+        stop_reason: how it has ended by now; None while it trains.
+        epochs: of which this is; fewer than asked for, where it ended before.
+        best: the best finite value of the monitored metric in these epochs.
+        mean: of all its finite values in them.
+    """
+
+    number: int
+    candidate: int
+    repeat: int
+    stop_reason: StopReason | None
+    epochs: int
+    best: float
+    mean: float
+
+
 class TrialSpec(Spec):
     """One training with nothing left open: what a trainer is given."""
 

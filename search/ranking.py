@@ -27,18 +27,24 @@ class Scored:
 
 
 def ranked(results: Sequence[TrialResult], mode: Mode) -> tuple[Scored, ...]:
-    """The candidates, best first; those without a score last, in the order they were proposed."""
+    """The candidates, best first; those without a score last, in the order they were proposed.
+
+    One of which a repeat was pruned comes after all that were trained to their end: it was cut
+    because it was behind, and nobody knows what it would have come to.
+    """
     ordered = sorted(results, key=lambda result: (result.candidate, result.repeat))
     candidates = [
         _scored(tuple(group)) for _, group in groupby(ordered, key=lambda result: result.candidate)
     ]
     sign = 1 if mode == "min" else -1
-    return tuple(
-        sorted(
-            candidates,
-            key=lambda scored: math.inf if scored.score is None else sign * scored.score,
-        )
-    )
+
+    def place(scored: Scored) -> tuple[bool, bool, float]:
+        if scored.score is None:
+            return True, False, math.inf
+        pruned = any(result.stop_reason is StopReason.PRUNED for result in scored.results)
+        return False, pruned, sign * scored.score
+
+    return tuple(sorted(candidates, key=place))
 
 
 def counts(result: TrialResult) -> bool:

@@ -21,7 +21,7 @@ _SUCCESSES = {
     StopReason.COMPLETED: "All epochs were trained.",
     StopReason.EARLY_STOPPED: "Stopped early: the monitored metric no longer improved.",
     StopReason.DIVERGED: "Diverged: the loss left the finite numbers.",
-    StopReason.PRUNED: "Pruned: its siblings were far ahead.",
+    StopReason.PRUNED: "It fell behind its siblings.",
 }
 _CANCELLED = {"stop_reason": StopReason.CANCELLED}
 
@@ -34,7 +34,8 @@ def end(tx: Session, lease: Lease, state: State, outcome: Outcome) -> State:
     """
     match outcome:
         case Succeeded():
-            reason = _SUCCESSES.get(outcome.stop_reason, "The training came to its end.")
+            usual = _SUCCESSES.get(outcome.stop_reason, "The training came to its end.")
+            reason = outcome.reason or usual
             values = _results(outcome)
             if outcome.stop_reason is StopReason.DIVERGED:
                 values |= {"best_value": null(), "best_epoch": null()}  # it never wins

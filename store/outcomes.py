@@ -30,6 +30,7 @@ class Succeeded:
 
     Attributes:
         stop_reason: completed, early_stopped, diverged or pruned.
+        reason: what its stop reason alone does not say, for a person.
         network: the exported network; None when there is nothing worth keeping.
         row_losses: what validation rows cost by that network, as far as there are any.
         findings: what the trainer's measurements showed.
@@ -37,6 +38,7 @@ class Succeeded:
     """
 
     stop_reason: StopReason
+    reason: str | None = None
     network: Stored | None = None
     row_losses: RowLosses | None = None
     findings: tuple[Finding, ...] = ()

@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from models.errors import StorageFull, Unavailable
-from models.lifecycle import State
+from models.lifecycle import State, StopReason
 from store import checkpoints, failpoints, leases
 from store.claims import Claim
 from store.outcomes import Cancelled, RowLosses, Succeeded
@@ -56,7 +56,14 @@ class Closing:
         self._drain = drain
         self._timing = timing
 
-    def close(self, ended: Ended, *, engine: Mapping[str, JsonValue] | None, resumed: int) -> int:
+    def close(
+        self,
+        ended: Ended,
+        *,
+        engine: Mapping[str, JsonValue] | None,
+        resumed: int,
+        pruned: str | None = None,
+    ) -> int:
         """Write how the attempt ended, and take the experiment a step on.
 
         Only a worker that is to end gives up on a database that stays away: then the lease runs
@@ -66,6 +73,7 @@ class Closing:
             ended: how.
             engine: how it was trained, as far as is known.
             resumed: the last epoch before this attempt's own.
+            pruned: why it was told to make an end, if it was.
 
         Returns:
             How many trials came into the queue by it.
@@ -76,7 +84,7 @@ class Closing:
         lease = self._lease
         match ended:
             case Trained():
-                outcome = _success(ended, engine)
+                outcome = _success(ended, engine, pruned)
                 return self._insist(lambda tx: leases.finish(tx, lease, outcome, resumed=resumed))
             case Crashed() | messages.Failed(passing=True):
                 self._save_progress()
@@ -144,10 +152,13 @@ class Closing:
             return 0
 
 
-def _success(trained: Trained, engine: Mapping[str, JsonValue] | None) -> Succeeded:
+def _success(
+    trained: Trained, engine: Mapping[str, JsonValue] | None, pruned: str | None
+) -> Succeeded:
     costs = trained.finished.row_losses
     return Succeeded(
         stop_reason=trained.finished.stop_reason,
+        reason=pruned if trained.finished.stop_reason is StopReason.PRUNED else None,
         network=trained.network,
         row_losses=RowLosses(rows=costs.rows, values=costs.values) if costs else None,
         findings=trained.finished.findings,

@@ -26,6 +26,7 @@ from worker.messages import (
     Epochs,
     Failed,
     Finished,
+    Prune,
     Report,
     Started,
     Stop,
@@ -33,6 +34,7 @@ from worker.messages import (
     Stopped,
 )
 from worker.process import TrainerGone
+from worker.pruning import Pruning
 from worker.resuming import Resuming
 from worker.spool import Spool
 from worker.timing import GLANCE_SECONDS
@@ -72,6 +74,7 @@ class Following:
 
     Attributes:
         engine: how it is trained; None until the trainer has said so.
+        pruned: why its trainer was told to make an end; None when nobody did.
     """
 
     def __init__(
@@ -93,9 +96,11 @@ class Following:
         self._carrier = carrier
         self._resuming = resuming
         self._means = means
+        self._pruning = Pruning(claim, means.database)
         self._begun = time.monotonic()
         self._warned = False
         self.engine: dict[str, JsonValue] | None = None
+        self.pruned: str | None = None
 
     def to_its_end(self, checkpoints: Path) -> Finished | Failed | Stopped:
         """Follow until the training's end, which is proven when this returns.
@@ -130,6 +135,7 @@ class Following:
                     self._take_note(report, checkpoints)
             self._warn(self._carrier.trouble)
             self._spool.flush()
+            self._prune()
 
     def _take_note(self, report: Report | None, checkpoints: Path) -> None:
         match report:
@@ -155,6 +161,13 @@ class Following:
             return None
         self._trainer.send(Stop(reason=stopping.reason))
         return stopping
+
+    def _prune(self) -> None:
+        """Have the trainer make an end, if the trial falls behind; it may be at its end anyway."""
+        if self.pruned is None:
+            self.pruned = self._pruning.reason(self._spool.written)
+            if self.pruned is not None:
+                self._trainer.send(Prune())
 
     def _deadline(self) -> float:
         """When the trial has taken too long; epochs that are trained again count once."""

@@ -114,7 +114,13 @@ class Stop(Message):
     reason: StopCause
 
 
-Command = Annotated[Train | Stop, Field(discriminator="kind")]
+class Prune(Message):
+    """End the training after the epoch in hand, and keep what it has come to: as `Finished`."""
+
+    kind: Literal["prune"] = "prune"
+
+
+Command = Annotated[Train | Stop | Prune, Field(discriminator="kind")]
 
 
 class Ready(Message):
@@ -221,7 +227,9 @@ class RowLosses(Message):
         return self
 
 
-Ending = Literal[StopReason.COMPLETED, StopReason.EARLY_STOPPED, StopReason.DIVERGED]
+Ending = Literal[
+    StopReason.COMPLETED, StopReason.EARLY_STOPPED, StopReason.DIVERGED, StopReason.PRUNED
+]
 """How a training comes to its own end."""
 
 

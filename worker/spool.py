@@ -51,6 +51,7 @@ class Spool:
 
     Attributes:
         last: the last epoch that it was given; 0 before the first.
+        written: the last epoch that is in the database; 0 before the first.
     """
 
     def __init__(self, database: Database, lease: Lease, carrier: Carrier, seconds: float) -> None:
@@ -63,6 +64,7 @@ class Spool:
         self._due_at = 0.0
         self._away = False
         self.last = 0
+        self.written = 0
 
     def add(self, rows: tuple[Epoch, ...]) -> None:
         """Take epochs that have just ended."""
@@ -123,6 +125,7 @@ class Spool:
             yield tx
         self._notes.clear()
         self._waiting.clear()
+        self.written = self.last
         if carried is not None:
             failpoints.reach(failpoints.Place.CHECKPOINT_COMMITTED)
             self._carrier.registered()

@@ -83,7 +83,10 @@ class Attempt:
             try:
                 ended = self._train(parts)
                 return self._closing.close(
-                    ended, engine=self._following.engine, resumed=self._resuming.epoch
+                    ended,
+                    engine=self._following.engine,
+                    resumed=self._resuming.epoch,
+                    pruned=self._following.pruned,
                 )
             except LeaseLost:
                 log.warning("%s is another's now", self._lease)

@@ -9,6 +9,7 @@ from models.specs.activations import ActivationName
 from models.specs.base import Spec
 from models.specs.network import NetworkSpec
 from models.specs.numbers import Units
+from models.specs.prune import PruneSpec
 from models.specs.schedules import Rate as LearningRate
 from models.specs.spaces import Space
 
@@ -27,7 +28,17 @@ LARGE_CEILING = 1024
 MANY_ROWS = 20_000
 
 
-class LearningRatesSearch(Spec):
+class PrunableSearch(Spec):
+    """A search whose trials may be ended before their time, where the client wants that.
+
+    One over capacity is none: its sizes are compared by what they come to in the end.
+    """
+
+    prune: PruneSpec | None = None
+    """By which rule; no trial is ended when left out."""
+
+
+class LearningRatesSearch(PrunableSearch):
     """The same network at several learning rates: `values`, or `count` of them from low to high."""
 
     strategy: Literal["learning_rates"]
@@ -56,7 +67,7 @@ class LearningRatesSearch(Spec):
         return self
 
 
-class NetworksSearch(Spec):
+class NetworksSearch(PrunableSearch):
     """Named networks side by side."""
 
     strategy: Literal["networks"]
@@ -85,7 +96,7 @@ Paths = Annotated[
 """Dotted spec path -> what may stand there."""
 
 
-class GridSearch(Spec):
+class GridSearch(PrunableSearch):
     """Every combination of the values."""
 
     strategy: Literal["grid"]
@@ -94,7 +105,7 @@ class GridSearch(Spec):
     `count`."""
 
 
-class RandomSearch(Spec):
+class RandomSearch(PrunableSearch):
     """Drawn settings, no two alike."""
 
     strategy: Literal["random"]
@@ -103,7 +114,7 @@ class RandomSearch(Spec):
     """How many; all there are where that is fewer."""
 
 
-class TpeSearch(Spec):
+class TpeSearch(PrunableSearch):
     """Settings drawn where earlier ones did well: Optuna's tree-structured Parzen estimator."""
 
     strategy: Literal["tpe"]

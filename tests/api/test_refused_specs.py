@@ -319,6 +319,36 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
         "/repeats",
         "contradiction",
     ),
+    "pruning a search over capacity": (
+        capacity(prune={"rule": "median"}),
+        "/search/prune",
+        "unknown_field",
+    ),
+    "a pruning rule that there is not": (
+        on_digits(search=learning_rates(0.1) | {"prune": {"rule": "mean"}}),
+        "/search/prune/rule",
+        "unknown_rule",
+    ),
+    "a field of another pruning rule": (
+        on_digits(search=learning_rates(0.1) | {"prune": {"rule": "asha", "warmup_epochs": 3}}),
+        "/search/prune/warmup_epochs",
+        "unknown_field",
+    ),
+    "halving by one": (
+        on_digits(search=learning_rates(0.1) | {"prune": {"rule": "asha", "reduction": 1}}),
+        "/search/prune/reduction",
+        "out_of_range",
+    ),
+    "no trial to be compared with": (
+        on_digits(search=learning_rates(0.1) | {"prune": {"rule": "median", "min_trials": 0}}),
+        "/search/prune/min_trials",
+        "out_of_range",
+    ),
+    "a search that may not fail": (
+        on_digits(limits={"max_failed": 0}),
+        "/limits/max_failed",
+        "out_of_range",
+    ),
     "a ceiling below the start": (
         capacity(start=64, max_units=32),
         "/search/max_units",

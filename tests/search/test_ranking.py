@@ -23,6 +23,19 @@ def test_larger_is_better_where_the_metric_says_so() -> None:
     assert [s.score for s in ranked([trial(1, 0.2), trial(2, 0.9)], "max")] == [0.9, 0.2]
 
 
+def test_a_setting_of_which_a_repeat_was_pruned_comes_after_what_was_trained_to_its_end() -> None:
+    results = [
+        trial(1, 0.1, candidate=0, repeat=0, stop_reason=StopReason.PRUNED),
+        trial(2, 0.1, candidate=0, repeat=1),
+        trial(3, None, candidate=1, stop_reason=StopReason.DIVERGED),
+        trial(4, 0.9, candidate=2),
+        trial(5, 0.5, candidate=3),
+        trial(6, 0.3, candidate=4, stop_reason=StopReason.PRUNED),
+    ]
+    order = [scored.results[0].candidate for scored in ranked(results, "min")]
+    assert order == [3, 2, 0, 4, 1]
+
+
 def test_a_setting_that_diverged_for_one_seed_cannot_win() -> None:
     results = [
         trial(1, 0.1, candidate=0, repeat=0),

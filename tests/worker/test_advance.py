@@ -192,6 +192,67 @@ def test_points_that_were_skipped_do_not_count_as_failures_in_a_row(here: Site) 
     assert view.conclusion.reason == "all 6 settings tried"
 
 
+def _cancel(here: Site, experiment_id: str, number: int) -> None:
+    """What a client does, and then the control worker."""
+    with here.database.transaction() as tx:
+        trials.cancel(tx, owner=OWNER, experiment_id=experiment_id, number=number)
+    with here.database.transaction() as tx:
+        advance(tx, experiment_id)
+
+
+@pytest.mark.parametrize("strategy", ["grid", "tpe"])
+def test_a_search_goes_on_after_a_trial_that_a_client_cancelled_and_tries_it_no_more(
+    here: Site, strategy: str
+) -> None:
+    over = {"fit.batch_size": [1, 2, 4, 8]}
+    count = {"count": 4, "startup": 1} if strategy == "tpe" else {}
+    search = {"strategy": strategy, "over": over, **count}
+    limits = {"max_parallel": 1}
+    experiment_id = here.submit(small(here.table(), search=search, limits=limits), ring=False)
+    _cancel(here, experiment_id, 1)  # while it is queued
+    with here.database.transaction() as tx:
+        claim = leases.claim(tx, worker="worker", device=Device.CPU)
+    assert claim is not None
+    _cancel(here, experiment_id, claim.lease.number)  # while it runs
+    with here.database.transaction() as tx:
+        leases.finish(tx, claim.lease, Cancelled())
+        advance(tx, experiment_id)
+    for _ in range(2):
+        _end_next(here, experiment_id, None)
+
+    view = here.experiment(experiment_id)
+    assert view.state is State.SUCCEEDED
+    assert view.progress.trials == {State.CANCELLED: 2, State.SUCCEEDED: 2}
+    tried = [trial.setting["batch_size"] for trial in here.trials(experiment_id)]
+    assert sorted(map(int, map(str, tried))) == [1, 2, 4, 8]
+
+
+@pytest.mark.parametrize("strategy", ["grid", "tpe", "capacity"])
+def test_every_search_goes_on_after_a_trial_that_did_not_fit_into_memory(
+    here: Site, strategy: str
+) -> None:
+    spec = small(here.table(), limits={"max_parallel": 1})
+    if strategy == "capacity":
+        del spec["network"]
+        search: dict[str, object] = {"start": 2, "factor": 2, "max_units": 4, "seeds": 1}
+    else:
+        search = {"over": {"fit.batch_size": [1, 2, 4]}}
+        search |= {"count": 3, "startup": 1} if strategy == "tpe" else {}
+    spec["search"] = {"strategy": strategy, **search}
+    experiment_id = here.submit(spec, ring=False)
+
+    _end_next(here, experiment_id, "out_of_memory")
+    while not here.experiment(experiment_id).is_terminal:
+        _end_next(here, experiment_id, None)
+
+    view = here.experiment(experiment_id)
+    assert view.state is State.SUCCEEDED
+    assert view.progress.trials[State.FAILED] == 1
+    assert view.progress.trials[State.SUCCEEDED] > 1
+    assert view.conclusion is not None
+    assert any("out_of_memory" in sentence for sentence in view.conclusion.summary)
+
+
 def test_an_experiment_cancelled_between_two_trials_still_says_what_it_showed(here: Site) -> None:
     rates = {"strategy": "learning_rates", "values": [0.001, 0.01]}
     experiment_id = here.submit(small(here.table(), search=rates), ring=False)

@@ -50,6 +50,10 @@ class Hooks:
         self.losses.append(row.metrics["loss"])
         self._wire.send(Epochs(rows=(row,)))
 
+    def enough(self) -> bool:
+        """Whether the supervisor wants no further epoch."""
+        return self._wire.pruned
+
     def after_epoch(self, position: Position) -> None:
         """An epoch is over, with all that it changes."""
         if self._checkpointer is not None and self._checkpointer.due():

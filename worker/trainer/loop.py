@@ -64,6 +64,11 @@ def _nothing(*_: object) -> None:
     """Nobody wants to know."""
 
 
+def _never() -> bool:
+    """Nobody ends it before its time."""
+    return False
+
+
 class Loop:
     """Trains a compiled network.
 
@@ -76,6 +81,8 @@ class Loop:
         between: called about every half second, between two batches, of validation too; stops the
             training by raising.
         on_epoch: called with every epoch's row as soon as it is known.
+        enough: asked at the end of every epoch: whether that was the last one, though the training
+            has not come to its end.
         after_epoch: called when an epoch's callbacks are through. All that the epoch has changed is
             then in the variables of network and optimizer, the callbacks, and this position.
         resident_bytes: up to which the rows of each kind stay on the device.
@@ -91,6 +98,7 @@ class Loop:
         callbacks: list[keras.callbacks.Callback],
         between: Callable[[], None] = _nothing,
         on_epoch: Callable[[Epoch], None] = _nothing,
+        enough: Callable[[], bool] = _never,
         after_epoch: Callable[[Position], None] = _nothing,
         resident_bytes: int = RESIDENT_BYTES,
     ) -> None:
@@ -105,6 +113,7 @@ class Loop:
         self._schedule = schedule
         self._between = between
         self._on_epoch = on_epoch
+        self._enough = enough
         self._after_epoch = after_epoch
         self._callbacks = keras.callbacks.CallbackList(
             [Reseed(schedule.seed), *callbacks],
@@ -163,7 +172,9 @@ class Loop:
             return StopReason.DIVERGED
         if self._network.stop_training:
             return StopReason.EARLY_STOPPED
-        return StopReason.COMPLETED if trained >= self._schedule.epochs else None
+        if trained >= self._schedule.epochs:
+            return StopReason.COMPLETED
+        return StopReason.PRUNED if self._enough() else None
 
     def _train_epoch(self, epoch: int) -> Logs:
         """One pass over the training rows; shorter when a callback stops the training."""

@@ -102,6 +102,7 @@ def _train(plan: Train, wire: Wire, programs: Programs) -> Finished:
         callbacks=chosen,
         between=hooks.between,
         on_epoch=hooks.on_epoch,
+        enough=hooks.enough,
         after_epoch=hooks.after_epoch,
         resident_bytes=resident_bytes(plan.memory_bytes, engine.device()),
     )

@@ -9,7 +9,7 @@ import os
 import queue
 import threading
 
-from worker.messages import Command, Message, Stop, StopCause, Train, read_command
+from worker.messages import Command, Message, Prune, Stop, StopCause, Train, read_command
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +35,9 @@ class Wire:
     Args:
         commands: file descriptor to read from.
         reports: file descriptor to write to.
+
+    Attributes:
+        pruned: the training is to end after the epoch in hand.
     """
 
     def __init__(self, commands: int, reports: int) -> None:
@@ -42,6 +45,7 @@ class Wire:
         self._reports = reports
         self._plans: queue.Queue[Train] = queue.Queue()
         self._stop: StopCause | None = None
+        self.pruned = False
         threading.Thread(target=self._listen, name="commands", daemon=True).start()
 
     def next_plan(self) -> Train:
@@ -79,6 +83,9 @@ class Wire:
         match command:
             case Train():
                 self._stop = None
+                self.pruned = False
                 self._plans.put(command)
             case Stop():
                 self._stop = command.reason
+            case Prune():
+                self.pruned = True
