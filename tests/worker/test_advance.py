@@ -250,7 +250,7 @@ def test_every_search_goes_on_after_a_trial_that_did_not_fit_into_memory(
     assert view.progress.trials[State.FAILED] == 1
     assert view.progress.trials[State.SUCCEEDED] > 1
     assert view.conclusion is not None
-    assert any("out_of_memory" in sentence for sentence in view.conclusion.summary)
+    assert any("out of memory" in sentence for sentence in view.conclusion.summary)
 
 
 def test_an_experiment_cancelled_between_two_trials_still_says_what_it_showed(here: Site) -> None:
