@@ -84,6 +84,7 @@ def view(plan: Planned) -> Plan:
         training_rows=split.training,
         validation_rows=split.validation,
         trials=tuple(_trial(number, trial) for number, trial in enumerate(plan.trials, start=1)),
+        outlook=strategy_for(plan.spec).outlook(plan.spec),
     )
 
 

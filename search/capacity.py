@@ -15,7 +15,7 @@ from models.monitor import Monitored, monitored
 from models.specs.experiment import ExperimentSpec
 from models.specs.search import CapacitySearch
 from models.trial import Proposal, TrialResult
-from search.climb import LINEAR, Scores, Size, climbed
+from search.climb import LINEAR, Scores, Size, climbed, widths
 from search.paired import Paired, overlap_of, paired
 from search.ranking import Scored, ranked
 from search.strategy import Conclude
@@ -52,9 +52,16 @@ class Capacity:
         )
         if missing:
             return missing
-        if climb.end is None or any(not result.state.is_terminal for result in results):
-            return ()
-        return Conclude(climb.end)
+        return () if climb.end is None else Conclude(climb.end)
+
+    def outlook(self, spec: ExperimentSpec) -> str | None:
+        """How far it may climb."""
+        search = search_of(spec)
+        most = len(widths(search)) + search.max_depth  # linear instead of the first depth
+        return (
+            f"Wider networks follow while they help, up to {search.ceiling} units, then deeper "
+            f"ones, up to {search.max_depth} hidden layers: at most {most * search.seeds} trials."
+        )
 
 
 def search_of(spec: ExperimentSpec) -> CapacitySearch:

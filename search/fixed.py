@@ -60,6 +60,11 @@ class FixedList:
             return ()
         return Conclude(_all_done(len(settings), spec.repeats))
 
+    def outlook(self, spec: ExperimentSpec) -> str | None:
+        """Nothing follows."""
+        del spec
+        return None
+
 
 def _all_done(settings: int, repeats: int) -> str:
     what = "the one setting" if settings == 1 else f"all {settings} settings"

@@ -43,3 +43,7 @@ class Strategy(Protocol):
             results: of every trial proposed so far, in order of their numbers.
         """
         ...
+
+    def outlook(self, spec: ExperimentSpec) -> str | None:
+        """What may follow the first proposals, for people; None where they are all."""
+        ...

@@ -43,6 +43,14 @@ class Tpe:
             return ()
         return Conclude(_over(search, len(known), spec.repeats))
 
+    def outlook(self, spec: ExperimentSpec) -> str | None:
+        """How many there will be."""
+        search = search_of(spec)
+        return (
+            f"One setting follows on another, up to {search.count}; the first {search.startup} are "
+            "drawn at random, the others where those before them did well."
+        )
+
 
 def search_of(spec: ExperimentSpec) -> TpeSearch:
     """The search of a spec that asks for one by TPE."""

@@ -112,6 +112,9 @@ class Plan(View):
     training_rows: int
     validation_rows: int
     trials: tuple[PlannedTrial, ...]
+    """Those that it starts with."""
+    outlook: str | None
+    """What may follow them, as the search sees how they do; None where they are all."""
 
 
 class EventView(View):
