@@ -5,20 +5,23 @@ them flattened.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import groupby
 from math import sqrt
 from statistics import fmean, stdev
 
-from models.lifecycle import State, StopReason
+from models.lifecycle import StopReason
 from models.monitor import Monitored, monitored
 from models.specs.experiment import ExperimentSpec
 from models.specs.search import CapacitySearch
 from models.trial import Proposal, TrialResult
 from search.climb import LINEAR, Scores, Size, climbed, widths
 from search.paired import Paired, overlap_of, paired
-from search.ranking import Scored, ranked
+from search.ranking import Scored, counts, ranked
 from search.strategy import Conclude
+
+# Neither came to the end of its training.
+_CUT = (StopReason.DIVERGED, StopReason.PRUNED)
 
 
 class Capacity:
@@ -74,7 +77,8 @@ def search_of(spec: ExperimentSpec) -> CapacitySearch:
 def decided(search: CapacitySearch, results: Sequence[TrialResult]) -> tuple[Scores, ...]:
     """The rungs of which every seed is over, up to the first that is not.
 
-    A rung has no scores when any of its seeds diverged: it cannot be trusted with the next.
+    A rung has no scores when any of its seeds diverged, which cannot be trusted with the next, or
+    was pruned, which was behind.
     """
     found: list[Scores] = []
     ordered = sorted(results, key=lambda result: (result.candidate, result.repeat))
@@ -88,12 +92,10 @@ def decided(search: CapacitySearch, results: Sequence[TrialResult]) -> tuple[Sco
 
 
 def _scores(trials: Sequence[TrialResult]) -> Scores:
-    if any(trial.stop_reason is StopReason.DIVERGED for trial in trials):
+    if any(trial.stop_reason in _CUT for trial in trials):
         return {}
     return {
-        trial.repeat: trial.score
-        for trial in trials
-        if trial.score is not None and trial.state is State.SUCCEEDED
+        trial.repeat: trial.score for trial in trials if counts(trial) and trial.score is not None
     }
 
 
@@ -155,8 +157,7 @@ def choose(spec: ExperimentSpec, results: Sequence[TrialResult]) -> Choice | Non
         None where no size has a score.
     """
     judged = monitored(spec.compile, spec.fit)
-    counted = [r if r.state is State.SUCCEEDED else replace(r, score=None) for r in results]
-    order = ranked(counted, judged.mode)
+    order = ranked(results, judged.mode)
     if not order or order[0].score is None:
         return None
     best = order[0]
@@ -165,7 +166,11 @@ def choose(spec: ExperimentSpec, results: Sequence[TrialResult]) -> Choice | Non
     lines = tuple(
         _line(scored, best, sizes[place + 1 :], contest) for place, scored in enumerate(sizes)
     )
-    chosen = next(line for line in lines if line.as_good)
+    chosen = next(
+        (line for line in lines if line.as_good),
+        # Where nothing was trained to its end, what got furthest.
+        next(line for line in lines if line.candidate == _candidate(best)),
+    )
     enough = next((line for line in lines if line.unbeaten), None)
     return Choice(
         candidate=chosen.candidate,
@@ -190,8 +195,9 @@ class _Contest:
         """Whether one is shown to be worse than the other: by more than a standard error."""
         if one is other:
             return False
-        if one.score is None or other.score is None:
-            return one.score is None and other.score is not None
+        finished = [bool(_scores(scored.results)) for scored in (one, other)]
+        if not all(finished):
+            return finished == [False, True]
         rows = self.difference(one, other)
         if rows is not None:
             return rows.mean > rows.standard_error
@@ -215,7 +221,7 @@ def _candidate(scored: Scored) -> int:
 
 def _line(scored: Scored, best: Scored, larger: Sequence[Scored], contest: _Contest) -> SizeLine:
     trial = scored.results[0]
-    there = scored.score is not None
+    there = bool(_scores(scored.results))
     return SizeLine(
         candidate=trial.candidate,
         size=_size(trial),

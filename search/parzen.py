@@ -18,10 +18,11 @@ from optuna.distributions import (
 from optuna.trial import TrialState, create_trial
 from pydantic import JsonValue
 
-from models.lifecycle import State, StopReason
+from models.lifecycle import StopReason
 from models.monitor import Mode
 from models.specs.spaces import FloatSpace, IntSpace, Space, values_of
 from models.trial import TrialResult
+from search.ranking import counts
 from search.space import Changes, Spaces, key
 
 # It would say in the log of the service that it made a study, for every proposal.
@@ -106,11 +107,7 @@ def _outcome(trials: Sequence[TrialResult]) -> _Outcome:
 
 def _mean(trials: Sequence[TrialResult]) -> float | None:
     """Over those that went well; None where none has a score."""
-    scores = [
-        trial.score
-        for trial in trials
-        if trial.score is not None and trial.state is State.SUCCEEDED
-    ]
+    scores = [trial.score for trial in trials if counts(trial) and trial.score is not None]
     return fmean(scores) if scores else None
 
 

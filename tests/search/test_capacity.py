@@ -158,6 +158,22 @@ def test_a_size_that_diverged_is_a_miss() -> None:
     assert sizes(results) == [(0,), (1, 16), (1, 64)]
 
 
+def test_a_size_that_was_pruned_is_neither_a_new_best_nor_chosen() -> None:
+    spec = spec_of(max_depth=1)
+    results, _ = climb(spec, {LINEAR: 0.5, Size(1, 16): 0.3})
+    first = [
+        replace(r, stop_reason=StopReason.PRUNED) if r.candidate == 1 and r.repeat == 2 else r
+        for r in results
+        if r.candidate <= 2
+    ]
+    step = strategy_for(spec).propose(spec, first)
+    assert isinstance(step, Conclude)
+    choice = choose(spec, first)
+    assert choice is not None
+    assert choice.candidate == 0
+    assert [line.as_good for line in choice.sizes] == [True, False, False]
+
+
 def test_the_search_goes_on_where_the_linear_network_has_no_score() -> None:
     results, _ = climb(spec_of(max_depth=1), {LINEAR: None, Size(1, 16): 0.5})
     assert sizes(results) == [(0,), (1, 16), (1, 64), (1, 256)]

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from models.lifecycle import State, StopReason
 from models.specs.experiment import ExperimentSpec
 from models.trial import Proposal, TrialResult, changed
+from search.conclusion import conclude
 from search.registry import strategy_for
 from search.strategy import Conclude
 
@@ -170,6 +171,11 @@ def test_a_strategy_keeps_its_contract(
         else:
             end = game.ask()
     assert game.ask() == end
+    conclusion = conclude(spec, game.results, {}, metric="val_loss", mode="min", reason=end.reason)
+    scores = [result.score for result in game.results if result.state is State.SUCCEEDED]
+    assert conclusion.summary
+    if conclusion.winner is not None:
+        assert conclusion.winner.value in scores
 
 
 @pytest.mark.parametrize("name", ["grid", "random", "tpe", "capacity"])
