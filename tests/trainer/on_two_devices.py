@@ -17,7 +17,15 @@ import tensorflow as tf
 from store.formats.builtin import write_bundled
 from tests.trainer.trials import trial
 from tests.trainer.wires import Heard
-from worker.messages import Checkpointed, CheckpointFile, Checkpointing, Epoch, Started, Train
+from worker.messages import (
+    Checkpointed,
+    CheckpointFile,
+    Checkpointing,
+    Epoch,
+    Finished,
+    Started,
+    Train,
+)
 from worker.trainer.devices import placement
 from worker.trainer.loop import Loop, Schedule
 from worker.trainer.network import build
@@ -133,7 +141,7 @@ def resume() -> dict[str, Any]:
     with TemporaryDirectory() as folder:
         profile = write_bundled("digits", Path(folder))
 
-        def run(found: tuple[CheckpointFile, ...]) -> tuple[str, Heard]:
+        def run(found: tuple[CheckpointFile, ...]) -> tuple[Finished, Heard]:
             wire = Heard()
             plan = Train(
                 trial=spec,
@@ -142,7 +150,9 @@ def resume() -> dict[str, Any]:
                 network=f"{folder}/network.keras",
                 checkpointing=Checkpointing(folder=folder, seconds=0, found=found),
             )
-            return attempt(plan, wire, programs).kind, wire
+            ended = attempt(plan, wire, programs)
+            assert isinstance(ended, Finished), ended
+            return ended, wire
 
         ended, whole = run(())
         files = [each.file for each in whole.reports if isinstance(each, Checkpointed)]
@@ -150,10 +160,16 @@ def resume() -> dict[str, Any]:
     started = next(each for each in whole.reports if isinstance(each, Started))
     return {
         "engine": started.engine,
-        "ended": [ended, again],
+        "row_losses": [_mean(ended), _mean(again)],
         "after": files[0].epoch,
         "epochs": [whole.metrics(), rest.metrics()],
     }
+
+
+def _mean(ended: Finished) -> float:
+    """The mean of the row losses."""
+    assert ended.row_losses is not None
+    return float(np.frombuffer(ended.row_losses.values, "<f4").mean())
 
 
 if __name__ == "__main__":
