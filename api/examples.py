@@ -59,6 +59,55 @@ NETWORKS: dict[str, Any] = {
     },
 }
 
+CAPACITY: dict[str, Any] = {
+    "name": "digits: how much capacity?",
+    "data": {"dataset": "builtin:digits"},
+    "compile": {"optimizer": {"optimizer": "Adam", "learning_rate": 0.003}},
+    "fit": {"epochs": 40},
+    "search": {"strategy": "capacity"},
+}
+
+_ONE_LAYER: dict[str, Any] = {
+    "data": {"dataset": "builtin:digits"},
+    "network": {"layers": [{"layer": "Dense", "units": 32, "activation": "relu"}]},
+    "compile": {"optimizer": "sgd"},
+    "fit": {"epochs": 10},
+}
+
+GRID: dict[str, Any] = {
+    "name": "digits: rate and width",
+    **_ONE_LAYER,
+    "search": {
+        "strategy": "grid",
+        "over": {
+            "compile.optimizer.learning_rate": {
+                "float": {"low": 0.001, "high": 0.1, "log": True, "count": 3}
+            },
+            "network.layers.0.units": [16, 64],
+        },
+    },
+}
+
+RANDOM: dict[str, Any] = {
+    "name": "digits: a dozen drawn settings",
+    **_ONE_LAYER,
+    "search": {
+        "strategy": "random",
+        "count": 12,
+        "over": {
+            "compile.optimizer.learning_rate": {"float": {"low": 1e-4, "high": 0.1, "log": True}},
+            "network.layers.0.units": {"int": {"low": 8, "high": 256, "log": True}},
+            "fit.batch_size": [16, 32, 64],
+        },
+    },
+}
+
+TPE: dict[str, Any] = {
+    "name": "digits: twenty settings, learning",
+    **_ONE_LAYER,
+    "search": {**RANDOM["search"], "strategy": "tpe", "count": 20, "startup": 8},
+}
+
 INLINE: dict[str, Any] = {
     "name": "rows in the request",
     "data": {
@@ -76,5 +125,9 @@ SPECS = {
     "learning rates": {"summary": "Which learning rate?", "value": LEARNING_RATES},
     "one trial": {"summary": "One training", "value": ONE_TRIAL},
     "networks": {"summary": "Which network?", "value": NETWORKS},
+    "capacity": {"summary": "How much capacity?", "value": CAPACITY},
+    "grid": {"summary": "Every combination of some values", "value": GRID},
+    "random": {"summary": "Drawn settings", "value": RANDOM},
+    "tpe": {"summary": "Settings drawn where earlier ones did well", "value": TPE},
     "inline": {"summary": "Rows in the request", "value": INLINE},
 }
