@@ -130,8 +130,10 @@ class Closing:
         with self._spool.transaction() as tx:
             left = checkpoints.keys_of(tx, self._lease)  # their rows go with a last move
             state = verb(tx)
-            queued = self._step(tx) if state.is_terminal else 1
-            failpoints.reach(failpoints.Place.ADVANCED)
+            queued = 1
+            if state.is_terminal:
+                queued = self._step(tx)
+                failpoints.reach(failpoints.Place.ADVANCED)
         self._carrier.dismiss()
         if state.is_terminal:
             self._carrier.remove(left)
