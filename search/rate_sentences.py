@@ -75,9 +75,12 @@ def _how_low(evidence: Evidence, standing: Standing) -> str:
 
 
 def _never_past(evidence: Evidence, standing: Standing) -> str:
+    """How far it came. Of several repeats the mean: each has validation rows of its own."""
     scores = [each.score for each in standing.scored.results if each.score is not None]
-    limit = min(scores) if evidence.mode == "min" else max(scores)
-    return f"its {evidence.metric} never came {beyond(evidence.mode)} {number(limit)}"
+    mean = number(fmean(scores))
+    if len(scores) > 1:
+        return f"its {evidence.metric} came to {mean} at best, the mean of {len(scores)} repeats"
+    return f"its {evidence.metric} never came {beyond(evidence.mode)} {mean}"
 
 
 def _fall(evidence: Evidence, results: Sequence[TrialResult]) -> float | None:

@@ -45,7 +45,11 @@ def winner_sentences(evidence: Evidence) -> Iterator[str]:
 def _middle(evidence: Evidence) -> Iterator[str]:
     scores = [s.scored.score for s in evidence.standings if s.scored.score is not None]
     if len(scores) >= LEAST_SETTINGS:
-        yield f"The middle of {len(scores)} settings: {evidence.metric} {number(median(scores))}."
+        middle = median(scores)
+        yield (
+            f"The middle of {len(scores)} settings reached {evidence.metric} {number(middle)}, "
+            f"which is {number(abs(middle - scores[0]))} worse."
+        )
 
 
 def _each(evidence: Evidence) -> Iterator[str]:

@@ -161,6 +161,22 @@ def test_rates_of_several_repeats_are_told_with_their_spread() -> None:
     assert conclusion.summary[-1] == ("1 was too high: it diverged in 1 of 2 repeats, in epoch 4.")
 
 
+def test_how_far_a_rate_came_in_several_repeats_is_told_by_their_mean() -> None:
+    results = [
+        at(number, rate, score, candidate=number % 2, repeat=repeat)
+        for number, rate, score, repeat in (
+            (2, 0.01, 0.4, 0),
+            (3, 1.0, 0.5, 0),
+            (4, 0.01, 0.6, 1),
+            (5, 1.0, 0.8, 1),
+        )
+    ]
+    conclusion = concluded(rates(0.01, 1).model_copy(update={"repeats": 2}), *results)
+    assert conclusion.summary[-1] == (
+        "1 was too high: its val_loss came to 0.65 at best, the mean of 2 repeats."
+    )
+
+
 def test_where_every_rate_diverged_lower_ones_are_advised() -> None:
     conclusion = concluded(
         rates(1, 10),
@@ -253,7 +269,7 @@ def test_of_many_settings_the_middle_and_the_ties_are_told_and_not_all_of_them()
     conclusion = concluded(spec, *results)
     assert conclusion.summary == (
         "fit.batch_size 8 won: val_loss 0.41 at epoch 2.",
-        "The middle of 50 settings: val_loss 0.655.",
+        "The middle of 50 settings reached val_loss 0.655, which is 0.245 worse.",
         "As good within noise were fit.batch_size 9 and fit.batch_size 10.",
         "47 settings were worse by more than one standard error, row by row.",
     )
