@@ -29,10 +29,7 @@ MANY_ROWS = 20_000
 
 
 class PrunableSearch(Spec):
-    """A search whose trials may be ended before their time, where the client wants that.
-
-    One over capacity is none: its sizes are compared by what they come to in the end.
-    """
+    """A search, whose trials may be ended before their time where the client wants that."""
 
     prune: PruneSpec | None = None
     """By which rule; no trial is ended when left out."""
@@ -125,7 +122,7 @@ class TpeSearch(PrunableSearch):
     """So many settings are drawn at random before anything is learned from them."""
 
 
-class CapacitySearch(Spec):
+class CapacitySearch(PrunableSearch):
     """Dense networks from small to large, until more capacity stops to help.
 
     Linear, then one hidden layer of `start` units, `factor` times as many, and so on, then the

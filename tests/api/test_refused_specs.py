@@ -319,11 +319,6 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
         "/repeats",
         "contradiction",
     ),
-    "pruning a search over capacity": (
-        capacity(prune={"rule": "median"}),
-        "/search/prune",
-        "unknown_field",
-    ),
     "a pruning rule that there is not": (
         on_digits(search=learning_rates(0.1) | {"prune": {"rule": "mean"}}),
         "/search/prune/rule",
