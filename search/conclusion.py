@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from pydantic import JsonValue
 
+from models.lifecycle import StopReason
 from models.monitor import Mode
 from models.specs.experiment import ExperimentSpec
 from models.specs.search import CapacitySearch, LearningRatesSearch
@@ -69,14 +70,18 @@ def _winning(order: Sequence[Standing], choice: Choice | None) -> Standing | Non
 
 
 def _winner(spec: ExperimentSpec, scored: Scored, evidence: Evidence, experiment: str) -> Winner:
-    """The best trial of the winning setting; the earliest of equals."""
+    """The best trial of the winning setting; the earliest of equals.
+
+    One that was pruned only where all were: trained alone it would go on.
+    """
     candidates = [
         (result.score, result)
         for result in scored.results
         if counts(result) and result.score is not None
     ]
+    whole = [pair for pair in candidates if pair[1].stop_reason is not StopReason.PRUNED]
     pick = min if evidence.mode == "min" else max
-    value, result = pick(candidates, key=lambda pair: pair[0])
+    value, result = pick(whole or candidates, key=lambda pair: pair[0])
     return Winner(
         trial=result.number,
         setting=dict(result.setting),

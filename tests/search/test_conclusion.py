@@ -300,6 +300,19 @@ def test_the_winner_comes_with_its_spec_alone_ready_to_post() -> None:
     assert ExperimentSpec.model_validate(alone.model_dump(mode="json")) == alone
 
 
+def test_a_trial_that_was_pruned_is_no_winner_beside_one_that_was_trained_to_its_end() -> None:
+    results = [
+        at(1, 0.01, 0.4, candidate=0, repeat=0, stop_reason=StopReason.PRUNED),
+        at(2, 0.01, 0.5, candidate=0, repeat=1),
+    ]
+    winner = concluded(rates(0.01), *results).winner
+    assert winner is not None
+    assert winner.trial == 2
+    alone = concluded(rates(0.01), results[0]).winner
+    assert alone is not None
+    assert alone.trial == 1
+
+
 def test_the_spec_of_a_network_that_won_brings_that_network() -> None:
     winner = concluded(NETWORKS, named(1, "small", 0.5), named(2, "large", 0.4)).winner
     assert winner is not None

@@ -114,6 +114,10 @@ SEARCHES: dict[str, dict[str, Any]] = {
         },
         "repeats": 2,
     },
+    "capacity": {
+        "network": None,
+        "search": {"strategy": "capacity", "seeds": 2, "start": 4, "max_units": 16},
+    },
     "random": {
         "search": {
             "strategy": "random",
