@@ -114,7 +114,7 @@ def resolve_network(
     if issues:
         raise Invalid(issues)
     try:
-        summary = infer(layers, shape)
+        summary = infer(layers, shape, known=sent)
     except Invalid as refused:
         # What was sent is sound, so it is the appended layer that makes it too large.
         raise Invalid(replace(issue, pointer=network_pointer) for issue in refused.issues) from None

@@ -108,7 +108,8 @@ class SizeLine:
         parameters: of its network.
         score: mean over the seeds; None where it has none, or diverged.
         standard_deviation: of the same, with n - 1.
-        against_best: its row losses minus the best size's; None where they cannot be paired.
+        against_best: its row losses minus the best size's; None for that itself, and where they
+            cannot be paired.
         as_good: it is not shown to be worse than the best, by one standard error.
         unbeaten: no larger size is shown to be better than it.
     """
@@ -228,7 +229,7 @@ def _line(scored: Scored, best: Scored, larger: Sequence[Scored], contest: _Cont
         parameters=trial.parameters,
         score=scored.score,
         standard_deviation=scored.standard_deviation,
-        against_best=contest.difference(scored, best),
+        against_best=None if scored is best else contest.difference(scored, best),
         as_good=there and not contest.is_worse(scored, best),
         unbeaten=there and not any(contest.is_worse(scored, other) for other in larger),
     )

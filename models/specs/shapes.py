@@ -6,6 +6,7 @@ So a mistake in a network is found when it is sent, at the layer that makes it, 
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from math import prod
 
 from models.errors import Invalid, Issue
@@ -50,7 +51,11 @@ class Summary:
 
 
 def infer(
-    layers: Sequence[LayerSpec], input_shape: Shape, pointer: str = "/network/layers"
+    layers: Sequence[LayerSpec],
+    input_shape: Shape,
+    pointer: str = "/network/layers",
+    *,
+    known: Summary | None = None,
 ) -> Summary:
     """Follow a row through the layers.
 
@@ -58,15 +63,16 @@ def infer(
         layers: in order; may be empty.
         input_shape: of one row, without the batch, as network_input_shape returns it.
         pointer: where the layers are in the request body.
+        known: of the first of these layers, which are not followed again.
 
     Raises:
         Invalid: at the first layer that cannot take its input, or when names clash or the network
             is too large.
     """
-    shape = input_shape
-    found: list[LayerSummary] = []
-    names = _names(layers, pointer)
-    for index, (layer, name) in enumerate(zip(layers, names, strict=True)):
+    shape = known.output_shape if known else input_shape
+    found = list(known.layers) if known else []
+    named = enumerate(zip(layers, _names(layers, pointer), strict=True))
+    for index, (layer, name) in islice(named, len(found), None):
         try:
             built = layer.build(shape)
             _check_weights(layer, built)
