@@ -9,6 +9,7 @@ class Heard(Wire):
 
     def __init__(self) -> None:
         self.reports: list[Message] = []
+        self.pruned = False
 
     def check(self) -> None:
         """Go on."""
