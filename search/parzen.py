@@ -4,7 +4,7 @@ Optuna takes a second to import, so only a process that really asks it imports t
 """
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import fmean
 
@@ -54,27 +54,27 @@ def suggest(
     study = optuna.create_study(
         sampler=sampler, direction="minimize" if mode == "min" else "maximize"
     )
-    shape = {path: _distribution(space) for path, space in spaces.items()}
-    for trials in known:
-        outcome = _outcome(trials)
-        parameters = _parameters(spaces, trials[0].changes)
+    axes = {path: _axis(space) for path, space in spaces.items()}
+    shape = {path: axis.distribution for path, axis in axes.items()}
+
+    def tell(changes: Changes, outcome: _Outcome) -> None:
         study.add_trial(
             create_trial(
                 state=outcome.state,
-                params=parameters,
+                params={path: axis.told(changes[path]) for path, axis in axes.items()},
                 distributions=shape,
                 value=outcome.value,
                 intermediate_values=dict(outcome.stopped),
             )
         )
+
+    for trials in known:
+        tell(trials[0].changes, _outcome(trials))
     for changes in begun:
-        parameters = _parameters(spaces, changes)
-        study.add_trial(
-            create_trial(state=TrialState.RUNNING, params=parameters, distributions=shape)
-        )
+        tell(changes, _Outcome(TrialState.RUNNING))
     while True:
         asked = study.ask(shape).params
-        yield {path: _value(space, asked[path]) for path, space in spaces.items()}
+        yield {path: axis.drawn(asked[path]) for path, axis in axes.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,45 +111,43 @@ def _mean(trials: Sequence[TrialResult]) -> float | None:
     return fmean(scores) if scores else None
 
 
-def _distribution(space: Space) -> BaseDistribution:
-    """Values with an order are numbered where they are not evenly spaced; others are categories."""
+@dataclass(frozen=True, slots=True)
+class _Axis:
+    """A path as Optuna knows it: by its value, or by the value's place among all there are.
+
+    Values of a list are categories; those of a range that are not evenly spaced keep their order.
+
+    Attributes:
+        values: all there are; empty where Optuna knows the value itself.
+        places: of them, by `key`.
+        nearest: from what Optuna drew to a value of a range of real numbers.
+    """
+
+    distribution: BaseDistribution
+    values: Sequence[JsonValue] = ()
+    places: Mapping[str, int] = field(default_factory=dict)
+    nearest: Callable[[float], float] | None = None
+
+    def told(self, value: JsonValue) -> JsonValue:
+        return self.places[key(value)] if self.values else value
+
+    def drawn(self, parameter: float) -> JsonValue:
+        if self.values:
+            return self.values[int(parameter)]
+        return parameter if self.nearest is None else self.nearest(parameter)
+
+
+def _axis(space: Space) -> _Axis:
     match space:
         case IntSpace(int=whole) if whole.count is None:
             step = whole.step or 1
             last = whole.low + (whole.size - 1) * step
-            return IntDistribution(whole.low, last, log=whole.log, step=step)
+            return _Axis(IntDistribution(whole.low, last, log=whole.log, step=step))
         case FloatSpace(float=real) if real.count is None:
-            return FloatDistribution(real.low, real.high, log=real.log)
-        case IntSpace() | FloatSpace():
-            return IntDistribution(0, len(values_of(space)) - 1)
-        case _:
-            return CategoricalDistribution(range(len(values_of(space))))
-
-
-def _is_numbered(space: Space) -> bool:
-    """Whether Optuna knows a value of it by its place among all of them."""
-    match space:
-        case IntSpace(int=whole):
-            return whole.count is not None
-        case FloatSpace(float=real):
-            return real.count is not None
-        case _:
-            return True
-
-
-def _parameters(spaces: Spaces, changes: Changes) -> dict[str, JsonValue]:
-    return {path: _parameter(space, changes[path]) for path, space in spaces.items()}
-
-
-def _parameter(space: Space, value: JsonValue) -> JsonValue:
-    if not _is_numbered(space):
-        return value
-    return [key({"": known}) for known in values_of(space)].index(key({"": value}))
-
-
-def _value(space: Space, parameter: float) -> JsonValue:
-    if _is_numbered(space):
-        return values_of(space)[int(parameter)]
-    if isinstance(space, FloatSpace):
-        return space.float.nearest(parameter)
-    return parameter
+            continuous = FloatDistribution(real.low, real.high, log=real.log)
+            return _Axis(continuous, nearest=real.nearest)
+    values = values_of(space)
+    places = {key(value): place for place, value in enumerate(values)}
+    if isinstance(space, IntSpace | FloatSpace):
+        return _Axis(IntDistribution(0, len(values) - 1), values, places)
+    return _Axis(CategoricalDistribution(range(len(values))), values, places)

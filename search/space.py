@@ -73,9 +73,9 @@ def _rest(spaces: Spaces, count: int, random: Random, taken: set[str]) -> list[C
     return random.sample(left, min(count, len(left)))
 
 
-def key(changes: Changes) -> str:
-    """One text for equal settings."""
-    return json.dumps(changes, sort_keys=True)
+def key(value: JsonValue | Changes) -> str:
+    """One text for equal values, or for equal settings."""
+    return json.dumps(value, sort_keys=True)
 
 
 def _drawn(space: Space, random: Random) -> JsonValue:

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, JsonValue, model_validator
 from pydantic_core import PydanticCustomError
 
 from models.specs.activations import ActivationName
@@ -76,37 +76,36 @@ class NetworksSearch(PrunableSearch):
 
 Paths = Annotated[
     dict[Annotated[str, Field(min_length=1, max_length=200)], Space],
-    Field(
-        min_length=1,
-        max_length=MAX_PATHS,
-        examples=[
-            {
-                "compile.optimizer.learning_rate": {
-                    "float": {"low": 0.0001, "high": 0.1, "log": True}
-                },
-                "network.layers.0.units": {"int": {"low": 16, "high": 256, "step": 16}},
-                "fit.batch_size": [16, 32, 64],
-            }
-        ],
-    ),
+    Field(min_length=1, max_length=MAX_PATHS),
 ]
 """Dotted spec path -> what may stand there."""
+
+_DRAWN: dict[str, JsonValue] = {
+    "compile.optimizer.learning_rate": {"float": {"low": 0.0001, "high": 0.1, "log": True}},
+    "network.layers.0.units": {"int": {"low": 16, "high": 256, "step": 16}},
+    "fit.batch_size": [16, 32, 64],
+}
+_LISTED: dict[str, JsonValue] = {
+    "compile.optimizer.learning_rate": [0.001, 0.01, 0.1],
+    "network.layers.0.units": {"int": {"low": 16, "high": 256, "log": True, "count": 5}},
+}
 
 
 class GridSearch(PrunableSearch):
     """Every combination of the values."""
 
     strategy: Literal["grid"]
-    over: Paths
-    """Lists, or ranges that say which values: whole numbers by `step` or `count`, others by
-    `count`."""
+    over: Annotated[Paths, Field(examples=[_LISTED])]
+    """Dotted spec paths, each with a list, or with a range that says which values: whole numbers by
+    `step` or `count`, others by `count`."""
 
 
 class RandomSearch(PrunableSearch):
     """Drawn settings, no two alike."""
 
     strategy: Literal["random"]
-    over: Paths
+    over: Annotated[Paths, Field(examples=[_DRAWN])]
+    """Dotted spec paths, each with a list or a range of what may stand there."""
     count: Annotated[int, Field(strict=True, ge=1, le=MAX_DRAWS)]
     """How many; all there are where that is fewer."""
 
@@ -115,7 +114,8 @@ class TpeSearch(PrunableSearch):
     """Settings drawn where earlier ones did well: Optuna's tree-structured Parzen estimator."""
 
     strategy: Literal["tpe"]
-    over: Paths
+    over: Annotated[Paths, Field(examples=[_DRAWN])]
+    """Dotted spec paths, each with a list or a range of what may stand there."""
     count: Annotated[int, Field(strict=True, ge=1, le=MAX_TPE_SETTINGS)]
     """How many settings in all."""
     startup: Annotated[int, Field(strict=True, ge=1, le=MAX_TPE_SETTINGS)] = 10

@@ -35,6 +35,16 @@ def test_an_example_of_the_page_starts_what_it_says(shared: Served, strategy: st
     assert (plan["outlook"] is not None) == (strategy in {"capacity", "tpe"})
 
 
+@pytest.mark.parametrize("strategy", ["Grid", "Random", "Tpe"])
+def test_an_example_in_the_openapi_document_is_accepted(shared: Served, strategy: str) -> None:
+    schemas = shared.client.get("/openapi.json").json()["components"]["schemas"]
+    search = EXAMPLES[strategy.lower()]["search"]
+    for over in schemas[f"{strategy}Search"]["properties"]["over"]["examples"]:
+        spec = EXAMPLES["grid"] | {"search": search | {"over": over}}
+        answer = shared.client.post("/experiments?dry_run=true", json=spec)
+        assert answer.status_code == 200, answer.text
+
+
 def test_a_plan_of_a_capacity_search_has_its_ceiling_and_what_it_may_come_to(
     shared: Served,
 ) -> None:
