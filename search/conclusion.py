@@ -10,7 +10,7 @@ from models.specs.experiment import ExperimentSpec
 from models.specs.search import CapacitySearch, LearningRatesSearch
 from models.trial import TrialResult, changed
 from models.views.comparison import Conclusion, Ranked, SizeLine, Sizes, Winner
-from search.capacity import Choice, choose
+from search.choice import Choice, choose
 from search.comparison import difference_view
 from search.curves import Curves
 from search.evidence import Evidence

@@ -10,7 +10,7 @@ import pytest
 from models.lifecycle import State, StopReason
 from models.specs.experiment import ExperimentSpec
 from models.trial import Proposal, TrialResult, changed
-from search.capacity import choose
+from search.choice import choose
 from search.climb import Size, widths
 from search.registry import strategy_for
 from search.strategy import Conclude

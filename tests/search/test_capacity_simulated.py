@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from models.specs.experiment import ExperimentSpec
 from models.specs.search import CapacitySearch
 from models.trial import TrialResult
-from search.capacity import choose
+from search.choice import choose
 from search.climb import Size, widths
 from search.registry import strategy_for
 from search.strategy import Conclude
