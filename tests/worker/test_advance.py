@@ -253,6 +253,28 @@ def test_every_search_goes_on_after_a_trial_that_did_not_fit_into_memory(
     assert any("out of memory" in sentence for sentence in view.conclusion.summary)
 
 
+def test_a_search_that_proposes_what_cannot_be_trained_again_and_again_comes_to_its_end(
+    here: Site,
+) -> None:
+    """One size in 31 fits 280 training rows, and each proposal is one step of the search."""
+    sizes = [2, *range(1000, 1030)]
+    search = {"strategy": "tpe", "over": {"fit.batch_size": sizes}, "count": 31, "startup": 31}
+    limits = {"max_parallel": 1}
+    experiment_id = here.submit(small(here.table(), search=search, limits=limits), ring=False)
+
+    trained = 0
+    while not here.experiment(experiment_id).is_terminal:
+        with here.database.transaction() as tx:  # what the sweeper does, where nothing is active
+            queued = advance(tx, experiment_id)
+        if queued or here.experiment(experiment_id).progress.trials.get(State.QUEUED):
+            _end_next(here, experiment_id, None)
+            trained += 1
+
+    view = here.experiment(experiment_id)
+    assert (view.state, trained) == (State.SUCCEEDED, 1)
+    assert view.progress.trials == {State.SUCCEEDED: 1, State.FAILED: 30}
+
+
 def test_an_experiment_cancelled_between_two_trials_still_says_what_it_showed(here: Site) -> None:
     rates = {"strategy": "learning_rates", "values": [0.001, 0.01]}
     experiment_id = here.submit(small(here.table(), search=rates), ring=False)

@@ -1,5 +1,7 @@
 """A real search in which a trial that falls behind is ended before its time."""
 
+import pytest
+
 from models.lifecycle import State, StopReason
 from models.views.trial import TrialView
 from store import trials
@@ -17,13 +19,25 @@ def _kept(found: Site, trial: TrialView) -> bool:
     return found.artifacts.local(stored.key).stat().st_size == stored.bytes
 
 
-def test_a_rate_that_leads_nowhere_is_pruned_and_the_good_one_is_not(sqlite_site: Site) -> None:
+@pytest.mark.parametrize(
+    ("prune", "told_why"),
+    [
+        (
+            {"rule": "median", "warmup_epochs": 3, "min_trials": 1},
+            "1 trial of other settings",
+        ),
+        (
+            {"rule": "asha", "min_epochs": 3, "reduction": 2},
+            "is number 2 of 2 trials",
+        ),
+    ],
+    ids=["median", "asha"],
+)
+def test_a_rate_that_leads_nowhere_is_pruned_and_the_good_one_is_not(
+    sqlite_site: Site, prune: dict[str, object], told_why: str
+) -> None:
     found = sqlite_site
-    search = {
-        "strategy": "learning_rates",
-        "values": [0.01, 1e-7],
-        "prune": {"rule": "median", "warmup_epochs": 3, "min_trials": 1},
-    }
+    search = {"strategy": "learning_rates", "values": [0.01, 1e-7], "prune": prune}
     fit = {"epochs": EPOCHS, "early_stopping": None}
     experiment_id = found.submit(
         small(found.table(), search=search, fit=fit, limits={"max_parallel": 1})
@@ -47,7 +61,7 @@ def test_a_rate_that_leads_nowhere_is_pruned_and_the_good_one_is_not(sqlite_site
     (told,) = [
         e for e in found.events(experiment_id) if e.kind == "trial.succeeded" and e.trial == 2
     ]
-    assert "1 trial of other settings" in told.reason
+    assert told_why in told.reason
 
 
 def test_nobody_is_pruned_unless_that_was_asked_for(sqlite_site: Site) -> None:
