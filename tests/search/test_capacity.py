@@ -125,6 +125,18 @@ def test_a_size_is_queued_as_soon_as_it_cannot_be_avoided_and_no_sooner() -> Non
     assert {size_of(p) for p in second} == {Size(1, 16), Size(1, 64)}
 
 
+def test_a_size_is_not_decided_before_each_of_its_seeds_is() -> None:
+    """As where a row was lost, or a smaller size ends after a larger one."""
+    spec = spec_of()
+    first = strategy_for(spec).propose(spec, ())
+    assert not isinstance(first, Conclude)
+    without = [over(n, p, 0.5) for n, p in enumerate(first, start=1) if n != 2]
+    step = strategy_for(spec).propose(spec, without)
+    assert not isinstance(step, Conclude)
+    assert [(size_of(p), p.repeat) for p in step] == [(LINEAR, 1)]
+    assert strategy_for(spec).propose(spec, [r for r in without if r.candidate == 1]) == first[:3]
+
+
 @pytest.mark.parametrize(
     ("search", "units"),
     [
