@@ -1,6 +1,6 @@
 """Where a good setting is likely to lie: Optuna's tree-structured Parzen estimator, asked and told.
 
-Optuna takes a second to import, so only a process that really asks it imports this module.
+Only a process that really asks Optuna imports this module: it is not for the start of the API.
 """
 
 import logging
