@@ -6,9 +6,8 @@ they give the spec of that one trial. So the spec is stored once and every trial
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import JsonValue
 
 from models.lifecycle import State, StopReason
@@ -18,6 +17,10 @@ from models.specs.data import DataSpec
 from models.specs.experiment import ExperimentSpec
 from models.specs.fit import FitSpec
 from models.specs.network import NetworkSpec
+
+if TYPE_CHECKING:  # the API imports this module, and starts without NumPy
+    import numpy as np
+    from numpy.typing import NDArray
 
 # Losses of single rows that are kept of a trial, 64 KiB: the standard error of a paired difference
 # is below a hundredth of the rows' own spread by then.
@@ -80,7 +83,7 @@ class TrialResult:
     seconds: float
     error_code: str | None = None
     validation_rows: int | None = None
-    row_losses: NDArray[np.float32] | None = field(default=None, compare=False, repr=False)
+    row_losses: "NDArray[np.float32] | None" = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,13 +8,16 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, variance
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import JsonValue
 
 from models.specs.fit import FitSpec
 from models.trial import TrialResult
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 # Trials that differ in one of these have other validation rows, or losses in another unit.
 _YARDSTICKS = ("data", "fit.validation_split", "fit.split", "compile.loss")
@@ -102,7 +105,10 @@ def overlap_of(fit: FitSpec) -> float:
     return 1.0 if fit.split == "last" else fit.validation_split
 
 
-def _differences(one: TrialResult, other: TrialResult) -> NDArray[np.float64] | None:
+def _differences(one: TrialResult, other: TrialResult) -> "NDArray[np.float64] | None":
+    # Imported when the first trials are compared: the API need not wait for NumPy at its start.
+    import numpy as np  # noqa: PLC0415
+
     if one.row_losses is None or other.row_losses is None:
         return None
     if one.row_losses.shape != other.row_losses.shape or len(one.row_losses) < _LEAST_ROWS:

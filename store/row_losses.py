@@ -6,7 +6,6 @@
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-import numpy as np
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
@@ -27,6 +26,9 @@ def attached(
     tx: Session, experiment_id: str, results: Sequence[TrialResult], numbers: Collection[int]
 ) -> tuple[TrialResult, ...]:
     """The results, those of these trials with their row losses, as far as there are any."""
+    # Imported when the first trials are compared: the API need not wait for NumPy at its start.
+    import numpy as np  # noqa: PLC0415
+
     rows = tx.execute(
         select(TrialRow.number, RowLossesRow.losses)
         .join(RowLossesRow, RowLossesRow.trial_id == TrialRow.id)
