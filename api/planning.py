@@ -19,8 +19,8 @@ from models.specs.search import CapacitySearch, LearningRatesSearch, NetworksSea
 from models.trial import Proposal
 from models.views.experiment import Plan, PlannedLayer
 from models.views.experiment import PlannedTrial as PlannedTrialView
-from search.registry import strategy_for
-from search.strategy import Conclude
+from search.strategies.registry import strategy_for
+from search.strategies.strategy import Conclude
 
 # More things wrong than this are one mistake.
 MAX_ISSUES = 100

@@ -9,10 +9,10 @@ from models.monitor import Monitored, monitored
 from models.specs.experiment import ExperimentSpec
 from models.specs.search import CapacitySearch
 from models.trial import TrialResult
-from search.capacity import scores_of, search_of
-from search.climb import LINEAR, Size
 from search.paired import Paired, overlap_of, paired
 from search.ranking import Scored, ranked
+from search.strategies.capacity import scores_of, search_of
+from search.strategies.climb import LINEAR, Size
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

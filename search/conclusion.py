@@ -13,14 +13,14 @@ from models.views.comparison import Conclusion, Ranked, SizeLine, Sizes, Winner
 from search.choice import Choice, choose
 from search.comparison import difference_view
 from search.curves import Curves
-from search.evidence import Evidence
 from search.paired import overlap_of
 from search.ranking import Scored, counts, ranked
-from search.rate_sentences import rate_sentences
-from search.sentences import spoken
-from search.setting_sentences import setting_sentences, winner_sentences
+from search.sentences.evidence import Evidence
+from search.sentences.rates import rate_sentences
+from search.sentences.settings import setting_sentences, winner_sentences
+from search.sentences.uncovered import uncovered
+from search.sentences.words import spoken
 from search.ties import Standing, Verdict, standings
-from search.uncovered import uncovered
 
 MAX_NAME = 200
 

@@ -21,8 +21,8 @@ from models.views.base import Problem
 from models.views.comparison import Conclusion
 from search.conclusion import conclude
 from search.giving_up import giving_up
-from search.registry import strategy_for
-from search.strategy import Conclude, Strategy
+from search.strategies.registry import strategy_for
+from search.strategies.strategy import Conclude, Strategy
 from search.ties import contenders
 from store import datasets, experiments, row_losses, trials
 from store.moves import Locked

@@ -11,9 +11,9 @@ from models.lifecycle import State, StopReason
 from models.specs.experiment import ExperimentSpec
 from models.trial import Proposal, TrialResult, changed
 from search.choice import choose
-from search.climb import Size, widths
-from search.registry import strategy_for
-from search.strategy import Conclude
+from search.strategies.climb import Size, widths
+from search.strategies.registry import strategy_for
+from search.strategies.strategy import Conclude
 
 LINEAR = Size(0, 0)
 ROWS = 200

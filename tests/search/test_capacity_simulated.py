@@ -24,9 +24,9 @@ from models.specs.experiment import ExperimentSpec
 from models.specs.search import CapacitySearch
 from models.trial import TrialResult
 from search.choice import choose
-from search.climb import Size, widths
-from search.registry import strategy_for
-from search.strategy import Conclude
+from search.strategies.climb import Size, widths
+from search.strategies.registry import strategy_for
+from search.strategies.strategy import Conclude
 from tests.search.test_capacity import LINEAR, over, size_of, spec_of
 
 DRAWS = 200

@@ -12,8 +12,8 @@ from models.lifecycle import State, StopReason
 from models.specs.experiment import ExperimentSpec
 from models.trial import Proposal, TrialResult, changed
 from search.conclusion import conclude
-from search.registry import strategy_for
-from search.strategy import Conclude
+from search.strategies.registry import strategy_for
+from search.strategies.strategy import Conclude
 
 NETWORK: dict[str, Any] = {"layers": [{"layer": "Dense", "units": 8, "activation": "relu"}]}
 RATE = "compile.optimizer.learning_rate"

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from models.specs.spaces import Space, size_of, values_of
-from search.space import distinct, draw, names, number_of_points, points
+from search.strategies.space import distinct, draw, names, number_of_points, points
 
 SPACE: TypeAdapter[Any] = TypeAdapter(Space)
 

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from models.lifecycle import State, StopReason
 from models.specs.experiment import ExperimentSpec
 from models.trial import Proposal, TrialResult, changed
-from search.learning_rates import rates
-from search.registry import strategy_for
-from search.strategy import Conclude
+from search.strategies.learning_rates import rates
+from search.strategies.registry import strategy_for
+from search.strategies.strategy import Conclude
 
 NETWORK: dict[str, Any] = {"layers": [{"layer": "Dense", "units": 8, "activation": "relu"}]}
 SPECS: dict[str, dict[str, Any]] = {

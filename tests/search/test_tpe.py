@@ -12,8 +12,8 @@ import pytest
 from models.lifecycle import State, StopReason
 from models.specs.experiment import ExperimentSpec
 from models.trial import Proposal, TrialResult
-from search.registry import strategy_for
-from search.strategy import Conclude
+from search.strategies.registry import strategy_for
+from search.strategies.strategy import Conclude
 
 RATE = "compile.optimizer.learning_rate"
 ACTIVATION = "network.layers.0.activation"
@@ -142,7 +142,7 @@ IMPORTS = """
 import sys
 import api.app, worker.advance
 from models.specs.experiment import ExperimentSpec
-from search.registry import strategy_for
+from search.strategies.registry import strategy_for
 spec = ExperimentSpec.model_validate_json(sys.stdin.read())
 assert strategy_for(spec).propose(spec, ())
 assert "optuna" not in sys.modules

@@ -20,8 +20,8 @@ from models.specs.experiment import Device, ExperimentSpec
 from models.views.dataset import DatasetView
 from models.views.experiment import EventView, ExperimentView
 from models.views.trial import EpochView, TrialView
-from search.registry import strategy_for
-from search.strategy import Conclude
+from search.strategies.registry import strategy_for
+from search.strategies.strategy import Conclude
 from store import datasets, epochs, events, experiments, trials, workers
 from store.artifacts import LocalArtifacts
 from store.database import Database

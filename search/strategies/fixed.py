@@ -7,7 +7,7 @@ from pydantic import JsonValue
 
 from models.specs.experiment import ExperimentSpec
 from models.trial import Proposal, TrialResult
-from search.strategy import Conclude
+from search.strategies.strategy import Conclude
 
 
 @dataclass(frozen=True, slots=True)

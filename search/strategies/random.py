@@ -1,15 +1,15 @@
 """Settings drawn at random, no two alike.
 
-Imported as `search.random`; the standard library's `random` is never imported whole here, so that
-a reader need not ask which one is meant.
+The standard library's `random` is never imported whole in this folder, so that a reader need not
+ask which one is meant.
 """
 
 from random import Random
 
 from models.specs.experiment import ExperimentSpec
 from models.specs.search import RandomSearch
-from search.fixed import Setting
-from search.space import distinct, names, shown
+from search.strategies.fixed import Setting
+from search.strategies.space import distinct, names, shown
 
 
 def settings(spec: ExperimentSpec) -> tuple[Setting, ...]:

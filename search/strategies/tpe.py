@@ -1,6 +1,6 @@
 """Settings drawn where earlier ones did well, a few at a time.
 
-The first are drawn at random; then Optuna is asked, which `search.parzen` alone imports.
+The first are drawn at random; then Optuna is asked, which `search.strategies.parzen` alone imports.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,8 +11,8 @@ from models.monitor import Mode, monitored
 from models.specs.experiment import ExperimentSpec
 from models.specs.search import TpeSearch
 from models.trial import Proposal, TrialResult
-from search.space import Changes, distinct, key, names, shown
-from search.strategy import Conclude
+from search.strategies.space import Changes, distinct, key, names, shown
+from search.strategies.strategy import Conclude
 
 # Asked so often for a setting that is not there yet, before one is drawn at random.
 TRIES = 10
@@ -111,7 +111,7 @@ def _learned(
 ) -> Changes | None:
     """A setting that is not there yet, by all that is known; None where only known ones come up."""
     # Imported here alone: neither the API nor any other search has to wait for Optuna.
-    from search.parzen import suggest  # noqa: PLC0415
+    from search.strategies.parzen import suggest  # noqa: PLC0415
 
     taken = {key(changes) for changes in (*_settings(known), *proposed)}
     asked = suggest(search.over, known.values(), proposed, mode=mode, seed=seed)

@@ -8,8 +8,8 @@ from pydantic import JsonValue
 
 from models.monitor import Mode
 from search.accuracy import accuracy_of
-from search.evidence import Evidence, divergences, pruned
 from search.paired import Paired
+from search.sentences.evidence import Evidence, divergences, pruned
 from search.ties import Standing
 
 # Of candidates that are named one by one; who wants all of them reads the ranking.

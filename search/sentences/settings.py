@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from statistics import median
 
-from search.evidence import Evidence
-from search.sentences import (
+from search.sentences.evidence import Evidence
+from search.sentences.words import (
     accuracy,
     difference,
     how_it_diverged,

@@ -2,8 +2,8 @@
 
 from models.specs.experiment import ExperimentSpec
 from models.specs.search import GridSearch
-from search.fixed import Setting
-from search.space import names, points, shown
+from search.strategies.fixed import Setting
+from search.strategies.space import names, points, shown
 
 
 def settings(spec: ExperimentSpec) -> tuple[Setting, ...]:

@@ -23,7 +23,7 @@ from models.monitor import Mode
 from models.specs.spaces import FloatSpace, IntSpace, Space, values_of
 from models.trial import TrialResult
 from search.ranking import counts
-from search.space import Changes, Spaces, key
+from search.strategies.space import Changes, Spaces, key
 
 # It would say in the log of the service that it made a study, for every proposal.
 logging.getLogger("optuna").setLevel(logging.WARNING)

@@ -4,7 +4,7 @@ import math
 
 from models.specs.experiment import ExperimentSpec
 from models.specs.search import LearningRatesSearch
-from search.fixed import Setting
+from search.strategies.fixed import Setting
 
 
 def settings(spec: ExperimentSpec) -> tuple[Setting, ...]:

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from statistics import fmean
 
 from models.trial import TrialResult
-from search.evidence import Evidence, pruned
-from search.sentences import (
+from search.sentences.evidence import Evidence, pruned
+from search.sentences.words import (
     accuracy,
     beyond,
     counted,

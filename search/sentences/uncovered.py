@@ -5,8 +5,8 @@ from itertools import islice
 
 from models import failures
 from models.lifecycle import State
-from search.evidence import Evidence
-from search.sentences import listed, name_of, was
+from search.sentences.evidence import Evidence
+from search.sentences.words import listed, name_of, was
 from search.ties import Standing, Verdict
 
 # Trials of one search mostly fail of the same.

@@ -9,11 +9,11 @@ from models.specs.search import (
     RandomSearch,
     TpeSearch,
 )
-from search import grid, learning_rates, networks, random, single
-from search.capacity import Capacity
-from search.fixed import FixedList
-from search.strategy import Strategy
-from search.tpe import Tpe
+from search.strategies import grid, learning_rates, networks, random, single
+from search.strategies.capacity import Capacity
+from search.strategies.fixed import FixedList
+from search.strategies.strategy import Strategy
+from search.strategies.tpe import Tpe
 
 
 def strategy_for(spec: ExperimentSpec) -> Strategy:  # noqa: PLR0911 - a line a strategy

@@ -2,7 +2,7 @@
 
 from models.specs.experiment import ExperimentSpec
 from models.specs.search import NetworksSearch
-from search.fixed import Setting
+from search.strategies.fixed import Setting
 
 
 def settings(spec: ExperimentSpec) -> tuple[Setting, ...]:

@@ -12,9 +12,9 @@ from models.monitor import monitored
 from models.specs.experiment import ExperimentSpec
 from models.specs.search import CapacitySearch
 from models.trial import Proposal, TrialResult
-from search.climb import Scores, climbed, widths
 from search.ranking import counts
-from search.strategy import Conclude
+from search.strategies.climb import Scores, climbed, widths
+from search.strategies.strategy import Conclude
 
 # Neither came to the end of its training.
 _CUT = (StopReason.DIVERGED, StopReason.PRUNED)
