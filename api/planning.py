@@ -14,8 +14,13 @@ from models.network_meaning import Resolved
 from models.planning import PlannedTrial, planned
 from models.profile import DatasetProfile
 from models.search_meaning import search_issues
-from models.specs.experiment import MAX_TRIALS, ExperimentSpec
-from models.specs.search import CapacitySearch, LearningRatesSearch, NetworksSearch
+from models.specs.experiment import ExperimentSpec
+from models.specs.search import (
+    MAX_TRIALS,
+    CapacitySearch,
+    LearningRatesSearch,
+    NetworksSearch,
+)
 from models.trial import Proposal
 from models.views.experiment import Plan, PlannedLayer
 from models.views.experiment import PlannedTrial as PlannedTrialView

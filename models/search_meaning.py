@@ -18,8 +18,8 @@ from models.errors import Issue
 from models.monitor import monitored
 from models.pointers import pointer
 from models.specs.base import Spec
-from models.specs.experiment import MAX_TRIALS, ExperimentSpec
-from models.specs.search import GridSearch, PathSearch, RandomSearch, TpeSearch
+from models.specs.experiment import ExperimentSpec
+from models.specs.search import MAX_TRIALS, GridSearch, PathSearch, RandomSearch, TpeSearch
 from models.specs.spaces import ChoiceSpace, FloatSpace, IntSpace, Space, size_of
 from models.trial import changed
 

@@ -2,9 +2,9 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from models.trial import TrialResult
+from models.views.comparison import Accuracy
 from search.curves import Curves
 
 # What Keras calls the share of rows that are right, by how the target is written.
@@ -14,21 +14,6 @@ _NAMES = (
     "val_categorical_accuracy",
     "val_sparse_categorical_accuracy",
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Accuracy:
-    """A share of rows.
-
-    Attributes:
-        value: in [0, 1].
-        standard_error: of it.
-        rows: validated, over all repeats.
-    """
-
-    value: float
-    standard_error: float
-    rows: int
 
 
 def accuracy_of(results: Sequence[TrialResult], curves: Curves) -> Accuracy | None:

@@ -6,7 +6,7 @@ from statistics import fmean
 
 from models.monitor import Mode
 from models.trial import TrialResult
-from models.views.comparison import Accuracy, Candidate, Comparison, Difference
+from models.views import comparison as views
 from search.accuracy import accuracy_of
 from search.curves import Curves, mean_curves
 from search.paired import Paired
@@ -21,7 +21,7 @@ def compare(
     metric: str,
     mode: Mode,
     overlap: float = 1.0,
-) -> Comparison:
+) -> views.Comparison:
     """All candidates with their mean curves, aligned by epoch.
 
     Args:
@@ -33,41 +33,38 @@ def compare(
     """
     longest = max((len(curves.get(result.number, ())) for result in results), default=0)
     order = standings(ranked(results, mode), overlap)
-    return Comparison(
+    return views.Comparison(
         metric=metric,
         mode=mode,
         epochs=tuple(range(1, longest + 1)),
         candidates=tuple(
-            _candidate(standing, rank, curves, longest)
-            for rank, standing in enumerate(order, start=1)
+            _view(standing, rank, curves, longest) for rank, standing in enumerate(order, start=1)
         ),
     )
 
 
-def difference_view(difference: Paired | None) -> Difference | None:
+def difference_view(difference: Paired | None) -> views.Difference | None:
     """For the API."""
-    return None if difference is None else Difference(**asdict(difference))
+    return None if difference is None else views.Difference(**asdict(difference))
 
 
-def _candidate(standing: Standing, rank: int, curves: Curves, longest: int) -> Candidate:
-    scored = standing.scored
-    results = scored.results
-    best_epochs = [result.best_epoch for result in results if result.best_epoch is not None]
-    accuracy = accuracy_of(results, curves)
-    return Candidate(
-        rank=rank if scored.score is not None else None,
-        setting=dict(results[0].setting),
-        trials=tuple(result.number for result in results),
-        states=tuple(result.state for result in results),
-        stop_reasons=tuple(result.stop_reason for result in results if result.stop_reason),
-        score=scored.score,
-        standard_deviation=scored.standard_deviation,
+def _view(standing: Standing, rank: int, curves: Curves, longest: int) -> views.Candidate:
+    candidate, trials = standing.candidate, standing.candidate.trials
+    best_epochs = [trial.best_epoch for trial in trials if trial.best_epoch is not None]
+    return views.Candidate(
+        rank=rank if candidate.score is not None else None,
+        setting=dict(candidate.setting),
+        trials=tuple(trial.number for trial in trials),
+        states=tuple(trial.state for trial in trials),
+        stop_reasons=tuple(trial.stop_reason for trial in trials if trial.stop_reason),
+        score=candidate.score,
+        standard_deviation=candidate.standard_deviation,
         difference=difference_view(standing.difference),
         tied=standing.tied,
-        accuracy=None if accuracy is None else Accuracy(**asdict(accuracy)),
+        accuracy=accuracy_of(trials, curves),
         best_epoch=fmean(best_epochs) if best_epochs else None,
-        epochs=fmean(result.epochs for result in results),
-        parameters=results[0].parameters,
-        seconds=fmean(result.seconds for result in results),
-        curves=mean_curves([curves.get(result.number, ()) for result in results], longest),
+        epochs=fmean(trial.epochs for trial in trials),
+        parameters=candidate.parameters,
+        seconds=fmean(trial.seconds for trial in trials),
+        curves=mean_curves([curves.get(trial.number, ()) for trial in trials], longest),
     )

@@ -1,28 +1,26 @@
 """What an experiment showed, once its search is over: the winner, the ranking, and sentences."""
 
-from collections.abc import Iterator, Mapping, Sequence
-
-from pydantic import JsonValue
+from collections.abc import Iterator, Sequence
 
 from models.lifecycle import StopReason
 from models.monitor import Mode
-from models.specs.experiment import ExperimentSpec
+from models.specs.experiment import MAX_NAME, ExperimentSpec
 from models.specs.search import CapacitySearch, LearningRatesSearch
 from models.trial import TrialResult, changed
 from models.views.comparison import Conclusion, Ranked, SizeLine, Sizes, Winner
+from search.candidates import Candidate
 from search.choice import Choice, choose
 from search.comparison import difference_view
 from search.curves import Curves
 from search.paired import overlap_of
-from search.ranking import Scored, counts, ranked
+from search.ranking import ranked
 from search.sentences.evidence import Evidence
 from search.sentences.rates import rate_sentences
 from search.sentences.settings import setting_sentences, winner_sentences
+from search.sentences.sizes import size_sentences
 from search.sentences.uncovered import uncovered
 from search.sentences.words import spoken
 from search.ties import Standing, Verdict, standings
-
-MAX_NAME = 200
 
 
 def conclude(
@@ -51,13 +49,14 @@ def conclude(
     winner = _winning(order, choice)
     evidence = Evidence(metric=metric, mode=mode, standings=order, winner=winner, curves=curves)
     return Conclusion(
-        winner=None if winner is None else _winner(spec, winner.scored, evidence, experiment),
+        winner=None if winner is None else _winner(spec, winner.candidate, evidence, experiment),
         metric=metric,
         ranking=tuple(_line(standing, rank) for rank, standing in enumerate(order, start=1)),
         ties=tuple(
-            dict(_setting(standing)) for standing in evidence.others(Verdict.BEST, Verdict.AS_GOOD)
+            dict(standing.candidate.setting)
+            for standing in evidence.others(Verdict.BEST, Verdict.AS_GOOD)
         ),
-        sizes=None if choice is None else _sizes(choice, order),
+        sizes=None if choice is None else _sizes(choice),
         reason=reason,
         summary=tuple(_summary(spec, evidence, choice)),
     )
@@ -65,30 +64,29 @@ def conclude(
 
 def _winning(order: Sequence[Standing], choice: Choice | None) -> Standing | None:
     if choice is not None:
-        return next(each for each in order if _candidate(each) == choice.candidate)
-    return order[0] if order and order[0].scored.score is not None else None
+        return next(
+            each for each in order if each.candidate.number == choice.chosen.candidate.number
+        )
+    return order[0] if order and order[0].candidate.score is not None else None
 
 
-def _winner(spec: ExperimentSpec, scored: Scored, evidence: Evidence, experiment: str) -> Winner:
+def _winner(
+    spec: ExperimentSpec, candidate: Candidate, evidence: Evidence, experiment: str
+) -> Winner:
     """The best trial of the winning setting; the earliest of equals.
 
     One that was pruned only where all were: trained alone it would go on.
     """
-    candidates = [
-        (result.score, result)
-        for result in scored.results
-        if counts(result) and result.score is not None
-    ]
-    whole = [pair for pair in candidates if pair[1].stop_reason is not StopReason.PRUNED]
+    whole = [trial for trial in candidate.scored if trial.stop_reason is not StopReason.PRUNED]
     pick = min if evidence.mode == "min" else max
-    value, result = pick(whole or candidates, key=lambda pair: pair[0])
+    trial = pick(whole or candidate.scored, key=lambda trial: candidate.scores[trial.repeat])
     return Winner(
-        trial=result.number,
-        setting=dict(result.setting),
+        trial=trial.number,
+        setting=dict(trial.setting),
         metric=evidence.metric,
-        value=value,
-        epoch=result.best_epoch or result.epochs,
-        spec=alone(spec, result, experiment),
+        value=candidate.scores[trial.repeat],
+        epoch=trial.best_epoch or trial.epochs,
+        spec=alone(spec, trial, experiment),
     )
 
 
@@ -102,54 +100,46 @@ def alone(spec: ExperimentSpec, result: TrialResult, experiment: str) -> Experim
 
 
 def _line(standing: Standing, rank: int) -> Ranked:
-    scored = standing.scored
+    candidate = standing.candidate
     return Ranked(
-        rank=rank if scored.score is not None else None,
-        setting=dict(_setting(standing)),
-        score=scored.score,
-        standard_deviation=scored.standard_deviation,
+        rank=rank if candidate.score is not None else None,
+        setting=dict(candidate.setting),
+        score=candidate.score,
+        standard_deviation=candidate.standard_deviation,
         difference=difference_view(standing.difference),
         tied=standing.tied,
-        trials=tuple(result.number for result in scored.results),
-        stop_reasons=tuple(result.stop_reason for result in scored.results if result.stop_reason),
+        trials=tuple(trial.number for trial in candidate.trials),
+        stop_reasons=tuple(trial.stop_reason for trial in candidate.trials if trial.stop_reason),
     )
 
 
-def _sizes(choice: Choice, order: Sequence[Standing]) -> Sizes:
-    settings = {_candidate(each): dict(_setting(each)) for each in order}
+def _sizes(choice: Choice) -> Sizes:
     return Sizes(
-        chosen=settings[choice.candidate],
-        best=settings[choice.best],
-        enough=None if choice.enough is None else settings[choice.enough],
+        chosen=dict(choice.chosen.candidate.setting),
+        best=dict(choice.best.candidate.setting),
+        enough=None if choice.enough is None else dict(choice.enough.candidate.setting),
         table=tuple(
             SizeLine(
-                setting=settings[line.candidate],
-                parameters=line.parameters,
-                score=line.score,
-                standard_deviation=line.standard_deviation,
-                difference=difference_view(line.against_best),
-                as_good=line.as_good,
-                unbeaten=line.unbeaten,
+                setting=dict(size.candidate.setting),
+                parameters=size.candidate.parameters,
+                score=size.candidate.score,
+                standard_deviation=size.candidate.standard_deviation,
+                difference=difference_view(size.against_best),
+                as_good=size.as_good,
+                unbeaten=size.unbeaten,
             )
-            for line in choice.sizes
+            for size in choice.sizes
         ),
     )
 
 
 def _summary(spec: ExperimentSpec, evidence: Evidence, choice: Choice | None) -> Iterator[str]:
-    if isinstance(spec.search, LearningRatesSearch):
-        yield from rate_sentences(evidence)
-    elif choice is not None:
-        yield from winner_sentences(evidence)
-        yield from choice.sentences
-    else:
-        yield from setting_sentences(evidence)
+    match spec.search:
+        case LearningRatesSearch():
+            yield from rate_sentences(evidence)
+        case CapacitySearch() as search if choice is not None:
+            yield from winner_sentences(evidence)
+            yield from size_sentences(search, choice, evidence.metric)
+        case _:
+            yield from setting_sentences(evidence)
     yield from uncovered(evidence)
-
-
-def _candidate(standing: Standing) -> int:
-    return standing.scored.results[0].candidate
-
-
-def _setting(standing: Standing) -> Mapping[str, JsonValue]:
-    return standing.scored.results[0].setting

@@ -45,9 +45,13 @@ class Paired:
     repeats: int
 
     @property
-    def within_noise(self) -> bool:
-        """Whether it is at most one standard error, so that neither is shown to be better."""
-        return abs(self.mean) <= self.standard_error
+    def is_worse(self) -> bool:
+        """Whether the first is shown to be worse: by more than one standard error.
+
+        Breiman's one-standard-error rule, "Classification and Regression Trees", 1984, section
+        3.4.3, with the rows paired.
+        """
+        return self.mean > self.standard_error
 
 
 def paired(

@@ -6,12 +6,13 @@ from enum import Enum, auto
 
 from models.monitor import Mode
 from models.trial import TrialResult
+from search.candidates import Candidate
 from search.paired import Paired, paired
-from search.ranking import Scored, ranked
+from search.ranking import ranked
 
 # Row losses take 64 KiB a trial. Those further down are worse than so many others in any case.
-MAX_CANDIDATES = 50
-MAX_TRIALS = 400
+MAX_CONTENDERS = 50
+MAX_CONTENDING_TRIALS = 400
 
 
 class Verdict(Enum):
@@ -31,12 +32,11 @@ class Standing:
     """A candidate held against the best one.
 
     Attributes:
-        scored: the candidate.
         difference: its row losses minus the best one's; None for the best itself, and where they
             cannot be paired.
     """
 
-    scored: Scored
+    candidate: Candidate
     difference: Paired | None
     verdict: Verdict
 
@@ -54,17 +54,18 @@ def contenders(results: Sequence[TrialResult], mode: Mode) -> frozenset[int]:
         mode: which way the score is better.
 
     Returns:
-        Numbers of at most MAX_TRIALS trials of at most MAX_CANDIDATES candidates.
+        Numbers of at most MAX_CONTENDING_TRIALS trials of at most MAX_CONTENDERS candidates.
     """
     numbers: list[int] = []
-    for scored in ranked(results, mode)[:MAX_CANDIDATES]:
-        if scored.score is None or len(numbers) + len(scored.results) > MAX_TRIALS:
+    for candidate in ranked(results, mode)[:MAX_CONTENDERS]:
+        more = [trial.number for trial in candidate.trials]
+        if candidate.score is None or len(numbers) + len(more) > MAX_CONTENDING_TRIALS:
             break
-        numbers += [result.number for result in scored.results]
+        numbers += more
     return frozenset(numbers)
 
 
-def standings(order: Sequence[Scored], overlap: float) -> tuple[Standing, ...]:
+def standings(order: Sequence[Candidate], overlap: float) -> tuple[Standing, ...]:
     """Each candidate against the first.
 
     Args:
@@ -72,19 +73,19 @@ def standings(order: Sequence[Scored], overlap: float) -> tuple[Standing, ...]:
         overlap: share of the validation rows that two repeats have in common.
     """
     return tuple(
-        _standing(scored, order[0], place=place, overlap=overlap)
-        for place, scored in enumerate(order)
+        _standing(candidate, order[0], is_best=place == 0, overlap=overlap)
+        for place, candidate in enumerate(order)
     )
 
 
-def _standing(scored: Scored, best: Scored, *, place: int, overlap: float) -> Standing:
-    if scored.score is None:
-        return Standing(scored=scored, difference=None, verdict=Verdict.NO_SCORE)
-    if place == 0:
-        return Standing(scored=scored, difference=None, verdict=Verdict.BEST)
-    difference = paired(scored.results, best.results, overlap=overlap)
-    if difference is None:
-        return Standing(scored=scored, difference=None, verdict=Verdict.UNDECIDED)
-    worse = difference.mean > difference.standard_error
-    verdict = Verdict.WORSE if worse else Verdict.AS_GOOD
-    return Standing(scored=scored, difference=difference, verdict=verdict)
+def _standing(candidate: Candidate, best: Candidate, *, is_best: bool, overlap: float) -> Standing:
+    difference, verdict = None, Verdict.BEST
+    if candidate.score is None:
+        verdict = Verdict.NO_SCORE
+    elif not is_best:
+        difference = paired(candidate.trials, best.trials, overlap=overlap)
+        if difference is None:
+            verdict = Verdict.UNDECIDED
+        else:
+            verdict = Verdict.WORSE if difference.is_worse else Verdict.AS_GOOD
+    return Standing(candidate=candidate, difference=difference, verdict=verdict)

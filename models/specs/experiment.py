@@ -12,14 +12,15 @@ from models.specs.data import DataSpec
 from models.specs.fit import FitSpec
 from models.specs.network import NetworkSpec
 from models.specs.search import (
+    MAX_TRIALS,
     CapacitySearch,
     LearningRatesSearch,
     NetworksSearch,
     SearchSpec,
 )
 
-# More trials than this in one experiment are several experiments.
-MAX_TRIALS = 10_000
+# A longer one is a description.
+MAX_NAME = 200
 
 
 class Device(StrEnum):
@@ -52,7 +53,7 @@ class Limits(Spec):
 class ExperimentSpec(Spec):
     """Data, a network, how to compile and fit it, and optionally what to search over."""
 
-    name: Annotated[str, Field(max_length=200)] = ""
+    name: Annotated[str, Field(max_length=MAX_NAME)] = ""
     labels: Annotated[
         dict[
             Annotated[str, Field(min_length=1, max_length=63, pattern=r"^[A-Za-z0-9_.\-/]+$")],

@@ -13,12 +13,12 @@ from models.specs.prune import PruneSpec
 from models.specs.schedules import Rate as LearningRate
 from models.specs.spaces import Space
 
-# A learning-rate comparison of more values than this is a search of another kind.
-MAX_VALUES = 200
+# More trials than this in one experiment are several experiments.
+MAX_TRIALS = 10_000
+# A comparison of more rates or networks than this is a search of another kind.
+MAX_COMPARED = 200
 # A search over more paths than this finds nothing in any number of trainings done here.
 MAX_PATHS = 50
-# As many trials as an experiment may have.
-MAX_DRAWS = 10_000
 # Each proposal weighs all settings before it; more than this is drawn just as well at random.
 MAX_TPE_SETTINGS = 1000
 
@@ -40,11 +40,11 @@ class LearningRatesSearch(PrunableSearch):
 
     strategy: Literal["learning_rates"]
     values: (
-        Annotated[tuple[LearningRate, ...], Field(min_length=1, max_length=MAX_VALUES)] | None
+        Annotated[tuple[LearningRate, ...], Field(min_length=1, max_length=MAX_COMPARED)] | None
     ) = None
     low: LearningRate | None = None
     high: LearningRate | None = None
-    count: Annotated[int, Field(ge=2, le=MAX_VALUES)] | None = None
+    count: Annotated[int, Field(ge=2, le=MAX_COMPARED)] | None = None
     """How many rates, evenly spaced on a logarithmic scale, both ends included."""
 
     @model_validator(mode="after")
@@ -70,7 +70,7 @@ class NetworksSearch(PrunableSearch):
     strategy: Literal["networks"]
     networks: Annotated[
         dict[Annotated[str, Field(min_length=1, max_length=100)], NetworkSpec],
-        Field(min_length=1, max_length=MAX_VALUES),
+        Field(min_length=1, max_length=MAX_COMPARED),
     ]
 
 
@@ -106,7 +106,7 @@ class RandomSearch(PrunableSearch):
     strategy: Literal["random"]
     over: Annotated[Paths, Field(examples=[_DRAWN])]
     """Dotted spec paths, each with a list or a range of what may stand there."""
-    count: Annotated[int, Field(strict=True, ge=1, le=MAX_DRAWS)]
+    count: Annotated[int, Field(strict=True, ge=1, le=MAX_TRIALS)]
     """How many; all there are where that is fewer."""
 
 

@@ -1,6 +1,5 @@
 """All that a conclusion's sentences are made from."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from models.lifecycle import StopReason
@@ -37,16 +36,13 @@ class Evidence:
 
     def diverged(self) -> tuple[Standing, ...]:
         """Candidates of which a trial diverged."""
-        return tuple(each for each in self.others(Verdict.NO_SCORE) if any(divergences(each)))
+        return tuple(each for each in self.others(Verdict.NO_SCORE) if each.candidate.diverged)
 
 
-def divergences(standing: Standing) -> Iterator[int]:
+def divergences(standing: Standing) -> tuple[int, ...]:
     """The epochs in which trials of a candidate diverged."""
-    for result in standing.scored.results:
-        if result.stop_reason is StopReason.DIVERGED:
-            yield result.epochs
-
-
-def pruned(standing: Standing) -> bool:
-    """Whether a trial of a candidate was ended because its siblings were far ahead."""
-    return any(result.stop_reason is StopReason.PRUNED for result in standing.scored.results)
+    return tuple(
+        trial.epochs
+        for trial in standing.candidate.trials
+        if trial.stop_reason is StopReason.DIVERGED
+    )

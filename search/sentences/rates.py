@@ -8,19 +8,9 @@ from collections.abc import Iterator, Sequence
 from statistics import fmean
 
 from models.trial import TrialResult
-from search.sentences.evidence import Evidence, pruned
-from search.sentences.words import (
-    accuracy,
-    beyond,
-    counted,
-    difference,
-    how_it_diverged,
-    listed,
-    number,
-    percent,
-    reached,
-    was,
-)
+from search.sentences.evidence import Evidence
+from search.sentences.verdicts import as_good, how_it_diverged, undecided, won
+from search.sentences.words import beyond, counted, listed, number, percent, was
 from search.ties import Standing, Verdict
 
 # Of those that did not win; the ranking has them all.
@@ -34,11 +24,7 @@ def rate_sentences(evidence: Evidence) -> Iterator[str]:
     """One about the winner, one about each other rate of the first few, one about the diverged."""
     winner = evidence.winner
     if winner is not None:
-        right = accuracy(evidence, winner)
-        verb = "won" if len(evidence.standings) > 1 else "reached"
-        colon = ":" if verb == "won" else ""
-        end = "" if right is None else f"; accuracy {right}"
-        yield f"{_name(winner)} {verb}{colon} {reached(evidence, winner)}{end}."
+        yield won(evidence, winner, _name(winner))
         yield from _edge(evidence, winner)
     others = evidence.others(Verdict.BEST, Verdict.AS_GOOD, Verdict.WORSE, Verdict.UNDECIDED)
     for standing in others[:MAX_RATES]:
@@ -49,19 +35,18 @@ def rate_sentences(evidence: Evidence) -> Iterator[str]:
 
 
 def _judged(evidence: Evidence, standing: Standing) -> str:
-    name, came_to = _name(standing), reached(evidence, standing)
-    held_against = difference(standing.difference)
+    name, candidate = _name(standing), standing.candidate
     if standing.verdict is Verdict.AS_GOOD:
-        return f"{name} was as good within noise: {came_to}; {held_against}."
-    if pruned(standing) or standing.verdict is not Verdict.WORSE or evidence.winner is None:
-        return f"{name} reached {came_to}. Whether that is worse is not decided."
+        return as_good(evidence, standing, name)
+    if candidate.pruned or standing.verdict is not Verdict.WORSE or evidence.winner is None:
+        return undecided(evidence, standing, name)
     if _rate(standing) < _rate(evidence.winner):
         return f"{name} was too low: {_how_low(evidence, standing)}."
     return f"{name} was too high: {_never_past(evidence, standing)}."
 
 
 def _how_low(evidence: Evidence, standing: Standing) -> str:
-    results = [result for result in standing.scored.results if result.score is not None]
+    results = standing.candidate.scored
     trained = counted("epoch", [result.epochs for result in results])
     fell = _fall(evidence, results)
     if fell is not None and fell < SMALL_FALL:
@@ -69,14 +54,14 @@ def _how_low(evidence: Evidence, standing: Standing) -> str:
         return f"after {trained} the loss {how}"
     if all(result.best_epoch == result.epochs for result in results):
         moving = "falling" if evidence.mode == "min" else "rising"
-        score = number(fmean(result.score for result in results if result.score is not None))
+        score = number(fmean(standing.candidate.scores.values()))
         return f"after {trained} its {evidence.metric} was still {moving}, at {score}"
     return _never_past(evidence, standing)
 
 
 def _never_past(evidence: Evidence, standing: Standing) -> str:
     """How far it came. Of several repeats the mean: each has validation rows of its own."""
-    scores = [each.score for each in standing.scored.results if each.score is not None]
+    scores = standing.candidate.scores.values()
     mean = number(fmean(scores))
     if len(scores) > 1:
         return f"its {evidence.metric} came to {mean} at best, the mean of {len(scores)} repeats"
@@ -96,7 +81,7 @@ def _fall(evidence: Evidence, results: Sequence[TrialResult]) -> float | None:
 
 def _edge(evidence: Evidence, winner: Standing) -> Iterator[str]:
     """Where the winner is the last rate of those that were tried, the best may lie beyond."""
-    tried = [_rate(each) for each in evidence.standings if each.scored.score is not None]
+    tried = [_rate(each) for each in evidence.standings if each.candidate.score is not None]
     tried += [_rate(each) for each in evidence.diverged()]
     if len(tried) < 2:  # noqa: PLR2004 - one rate has no edge
         return
@@ -126,7 +111,7 @@ def _diverged(evidence: Evidence) -> Iterator[str]:
 
 
 def _rate(standing: Standing) -> float:
-    rate = standing.scored.results[0].setting.get("learning_rate")
+    rate = standing.candidate.setting.get("learning_rate")
     if not isinstance(rate, int | float):
         raise TypeError(f"no setting of a comparison of rates: {rate!r}")
     return float(rate)

@@ -4,16 +4,16 @@ from collections.abc import Iterator
 from statistics import median
 
 from search.sentences.evidence import Evidence
-from search.sentences.words import (
-    accuracy,
+from search.sentences.verdicts import (
+    as_good,
     difference,
     how_it_diverged,
-    listed,
     name_of,
-    number,
     reached,
-    was,
+    undecided,
+    won,
 )
+from search.sentences.words import listed, number, was
 from search.ties import Verdict
 
 # A middle of fewer says nothing.
@@ -34,16 +34,12 @@ def setting_sentences(evidence: Evidence) -> Iterator[str]:
 def winner_sentences(evidence: Evidence) -> Iterator[str]:
     """The winner, with its accuracy; nothing where there is none."""
     winner = evidence.winner
-    if winner is None:
-        return
-    right = accuracy(evidence, winner)
-    won = " won:" if len(evidence.standings) > 1 else " reached"
-    end = "" if right is None else f"; accuracy {right}"
-    yield f"{_begun(name_of(winner))}{won} {reached(evidence, winner)}{end}."
+    if winner is not None:
+        yield won(evidence, winner, _begun(name_of(winner)))
 
 
 def _middle(evidence: Evidence) -> Iterator[str]:
-    scores = [s.scored.score for s in evidence.standings if s.scored.score is not None]
+    scores = [s.candidate.score for s in evidence.standings if s.candidate.score is not None]
     if len(scores) >= LEAST_SETTINGS:
         middle = median(scores)
         yield (
@@ -54,17 +50,14 @@ def _middle(evidence: Evidence) -> Iterator[str]:
 
 def _each(evidence: Evidence) -> Iterator[str]:
     for standing in evidence.others(Verdict.AS_GOOD, Verdict.WORSE):
-        good = standing.verdict is Verdict.AS_GOOD
-        how = "was as good within noise" if good else "was worse"
-        yield (
-            f"{_begun(name_of(standing))} {how}: {reached(evidence, standing)}; "
-            f"{difference(standing.difference)}."
-        )
+        name = _begun(name_of(standing))
+        if standing.verdict is Verdict.AS_GOOD:
+            yield as_good(evidence, standing, name)
+        else:
+            held_against = difference(standing.difference)
+            yield f"{name} was worse: {reached(evidence, standing)}; {held_against}."
     for standing in evidence.others(Verdict.BEST, Verdict.UNDECIDED):
-        yield (
-            f"{_begun(name_of(standing))} reached {reached(evidence, standing)}. Whether that is "
-            "worse is not decided."
-        )
+        yield undecided(evidence, standing, _begun(name_of(standing)))
 
 
 def _by_kind(evidence: Evidence) -> Iterator[str]:

@@ -6,7 +6,8 @@ from itertools import islice
 from models import failures
 from models.lifecycle import State
 from search.sentences.evidence import Evidence
-from search.sentences.words import listed, name_of, was
+from search.sentences.verdicts import name_of
+from search.sentences.words import listed, was
 from search.ties import Standing, Verdict
 
 # Trials of one search mostly fail of the same.
@@ -27,7 +28,7 @@ def uncovered(evidence: Evidence) -> Iterator[str]:
 
 
 def _cause(standing: Standing) -> str:
-    results = standing.scored.results
+    results = standing.candidate.trials
     codes = sorted({result.error_code for result in results if result.error_code})
     if codes:
         titles = (failures.TITLES.get(code, code.replace("_", " ")) for code in codes)

@@ -5,19 +5,14 @@ them flattened.
 """
 
 from collections.abc import Sequence
-from itertools import groupby
 
-from models.lifecycle import StopReason
 from models.monitor import monitored
 from models.specs.experiment import ExperimentSpec
 from models.specs.search import CapacitySearch
 from models.trial import Proposal, TrialResult
-from search.ranking import counts
+from search.candidates import gathered
 from search.strategies.climb import Scores, climbed, widths
-from search.strategies.strategy import Conclude
-
-# Neither came to the end of its training.
-_CUT = (StopReason.DIVERGED, StopReason.PRUNED)
+from search.strategies.strategy import Conclude, Setting, search_of
 
 
 class Capacity:
@@ -33,18 +28,15 @@ class Capacity:
         self, spec: ExperimentSpec, results: Sequence[TrialResult]
     ) -> tuple[Proposal, ...] | Conclude:
         """The next rungs, or the end."""
-        search = search_of(spec)
+        search = search_of(spec, CapacitySearch)
         climb = climbed(search, decided(search, results), monitored(spec.compile, spec.fit))
         there = {(result.candidate, result.repeat) for result in results}
         missing = tuple(
-            Proposal(
-                candidate=candidate,
-                repeat=repeat,
-                seed=spec.seed + repeat,
-                setting=rung.size.setting(),
+            Setting(
+                shown=rung.size.setting(),
                 changes={"network": rung.size.network(search.activation)},
                 reason=rung.reason,
-            )
+            ).proposal(spec, candidate, repeat)
             for candidate, rung in enumerate(climb.rungs)
             for repeat in range(search.seeds)
             if (candidate, repeat) not in there
@@ -55,19 +47,12 @@ class Capacity:
 
     def outlook(self, spec: ExperimentSpec) -> str | None:
         """How far it may climb."""
-        search = search_of(spec)
+        search = search_of(spec, CapacitySearch)
         most = len(widths(search)) + search.max_depth  # linear instead of the first depth
         return (
             f"Wider networks follow while they help, up to {search.ceiling} units, then deeper "
             f"ones, up to {search.max_depth} hidden layers: at most {most * search.seeds} trials."
         )
-
-
-def search_of(spec: ExperimentSpec) -> CapacitySearch:
-    """The search of a spec that asks for one over capacity."""
-    if not isinstance(spec.search, CapacitySearch):
-        raise TypeError("not a search over capacity")
-    return spec.search
 
 
 def decided(search: CapacitySearch, results: Sequence[TrialResult]) -> tuple[Scores, ...]:
@@ -77,20 +62,8 @@ def decided(search: CapacitySearch, results: Sequence[TrialResult]) -> tuple[Sco
     was pruned, which was behind.
     """
     found: list[Scores] = []
-    ordered = sorted(results, key=lambda result: (result.candidate, result.repeat))
-    for candidate, group in groupby(ordered, key=lambda result: result.candidate):
-        trials = tuple(group)
-        over = all(trial.state.is_terminal for trial in trials)
-        if candidate != len(found) or len(trials) < search.seeds or not over:
+    for rung in gathered(results):
+        if rung.number != len(found) or len(rung.trials) < search.seeds or not rung.over:
             break
-        found.append(scores_of(trials))
+        found.append(rung.scores if rung.whole else {})
     return tuple(found)
-
-
-def scores_of(trials: Sequence[TrialResult]) -> Scores:
-    """The scores of one rung by repeat; none where it was not trained to its end."""
-    if any(trial.stop_reason in _CUT for trial in trials):
-        return {}
-    return {
-        trial.repeat: trial.score for trial in trials if counts(trial) and trial.score is not None
-    }

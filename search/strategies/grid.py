@@ -2,17 +2,14 @@
 
 from models.specs.experiment import ExperimentSpec
 from models.specs.search import GridSearch
-from search.strategies.fixed import Setting
 from search.strategies.space import names, points, shown
+from search.strategies.strategy import Setting, search_of
 
 
 def settings(spec: ExperimentSpec) -> tuple[Setting, ...]:
     """One setting a point; the last path varies fastest."""
-    if not isinstance(spec.search, GridSearch):
-        raise TypeError("not a search over a grid")
-    over = spec.search.over
-    called = names(over)
-    every = tuple(points(over))
+    search = search_of(spec, GridSearch)
+    called, every = names(search.over), tuple(points(search.over))
     return tuple(
         Setting(
             shown=shown(changes, called),

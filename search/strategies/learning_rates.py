@@ -4,20 +4,19 @@ import math
 
 from models.specs.experiment import ExperimentSpec
 from models.specs.search import LearningRatesSearch
-from search.strategies.fixed import Setting
+from search.strategies.strategy import Setting, search_of
 
 
 def settings(spec: ExperimentSpec) -> tuple[Setting, ...]:
     """One setting a rate, in the order given."""
-    if not isinstance(spec.search, LearningRatesSearch):
-        raise TypeError("not a search over learning rates")
+    search = search_of(spec, LearningRatesSearch)
     return tuple(
         Setting(
             shown={"learning_rate": rate},
             changes={"compile.optimizer.learning_rate": rate},
             reason=f"learning rate {rate:g}, one of those to compare",
         )
-        for rate in rates(spec.search)
+        for rate in rates(search)
     )
 
 

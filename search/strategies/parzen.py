@@ -6,7 +6,6 @@ Only a process that really asks Optuna imports this module: it is not for the st
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from statistics import fmean
 
 import optuna
 from optuna.distributions import (
@@ -18,11 +17,9 @@ from optuna.distributions import (
 from optuna.trial import TrialState, create_trial
 from pydantic import JsonValue
 
-from models.lifecycle import StopReason
 from models.monitor import Mode
 from models.specs.spaces import FloatSpace, IntSpace, Space, values_of
-from models.trial import TrialResult
-from search.ranking import counts
+from search.candidates import Candidate
 from search.strategies.space import Changes, Spaces, key
 
 # It would say in the log of the service that it made a study, for every proposal.
@@ -31,7 +28,7 @@ logging.getLogger("optuna").setLevel(logging.WARNING)
 
 def suggest(
     spaces: Spaces,
-    known: Iterable[Sequence[TrialResult]],
+    known: Iterable[Candidate],
     begun: Iterable[Changes],
     *,
     mode: Mode,
@@ -45,7 +42,7 @@ def suggest(
 
     Args:
         spaces: to draw from.
-        known: the trials of each setting there is.
+        known: each setting there is.
         begun: further settings, which are about to run.
         mode: which way a score is better.
         seed: of the draws.
@@ -68,8 +65,8 @@ def suggest(
             )
         )
 
-    for trials in known:
-        tell(trials[0].changes, _outcome(trials))
+    for candidate in known:
+        tell(candidate.changes, _outcome(candidate))
     for changes in begun:
         tell(changes, _Outcome(TrialState.RUNNING))
     while True:
@@ -91,24 +88,17 @@ class _Outcome:
     stopped: Mapping[int, float] = field(default_factory=dict)
 
 
-def _outcome(trials: Sequence[TrialResult]) -> _Outcome:
-    if any(not trial.state.is_terminal for trial in trials):
+def _outcome(candidate: Candidate) -> _Outcome:
+    if not candidate.over:
         return _Outcome(TrialState.RUNNING)
-    if any(trial.stop_reason is StopReason.DIVERGED for trial in trials):
+    if candidate.diverged:
         return _Outcome(TrialState.PRUNED)
-    score = _mean(trials)
-    if score is None:
+    if candidate.score is None:
         return _Outcome(TrialState.FAIL)
-    if any(trial.stop_reason is StopReason.PRUNED for trial in trials):
-        epochs = max(trial.epochs for trial in trials)
-        return _Outcome(TrialState.PRUNED, stopped={epochs: score})
-    return _Outcome(TrialState.COMPLETE, value=score)
-
-
-def _mean(trials: Sequence[TrialResult]) -> float | None:
-    """Over those that went well; None where none has a score."""
-    scores = [trial.score for trial in trials if counts(trial) and trial.score is not None]
-    return fmean(scores) if scores else None
+    if candidate.pruned:
+        epochs = max(trial.epochs for trial in candidate.trials)
+        return _Outcome(TrialState.PRUNED, stopped={epochs: candidate.score})
+    return _Outcome(TrialState.COMPLETE, value=candidate.score)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,17 +8,15 @@ from random import Random
 
 from models.specs.experiment import ExperimentSpec
 from models.specs.search import RandomSearch
-from search.strategies.fixed import Setting
 from search.strategies.space import distinct, names, shown
+from search.strategies.strategy import Setting, search_of
 
 
 def settings(spec: ExperimentSpec) -> tuple[Setting, ...]:
     """`count` of them, or all there are; the same for the same seed, and the first of more."""
-    if not isinstance(spec.search, RandomSearch):
-        raise TypeError("not a random search")
-    over, count = spec.search.over, spec.search.count
-    called = names(over)
-    drawn = distinct(over, count, Random(spec.seed))  # noqa: S311 - to be repeatable, not secret
+    search = search_of(spec, RandomSearch)
+    called = names(search.over)
+    drawn = distinct(search.over, search.count, Random(spec.seed))  # noqa: S311 - to be repeatable, not secret
     return tuple(
         Setting(
             shown=shown(changes, called),

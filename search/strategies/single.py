@@ -1,7 +1,7 @@
 """No search: the spec as it is."""
 
 from models.specs.experiment import ExperimentSpec
-from search.strategies.fixed import Setting
+from search.strategies.strategy import Setting
 
 
 def settings(spec: ExperimentSpec) -> tuple[Setting, ...]:

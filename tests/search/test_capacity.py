@@ -9,11 +9,13 @@ import pytest
 
 from models.lifecycle import State, StopReason
 from models.specs.experiment import ExperimentSpec
+from models.specs.search import CapacitySearch
 from models.trial import Proposal, TrialResult, changed
 from search.choice import choose
+from search.sentences.sizes import size_sentences
 from search.strategies.climb import Size, widths
 from search.strategies.registry import strategy_for
-from search.strategies.strategy import Conclude
+from search.strategies.strategy import Conclude, search_of
 
 LINEAR = Size(0, 0)
 ROWS = 200
@@ -182,7 +184,7 @@ def test_a_size_that_was_pruned_is_neither_a_new_best_nor_chosen() -> None:
     assert isinstance(step, Conclude)
     choice = choose(spec, first)
     assert choice is not None
-    assert choice.candidate == 0
+    assert choice.chosen.candidate.number == 0
     assert [line.as_good for line in choice.sizes] == [True, False, False]
 
 
@@ -225,9 +227,8 @@ def chosen(losses: Losses, **search: Any) -> tuple[Size, tuple[str, ...]]:
     spec = spec_of(**search)
     choice = choose(spec, climb(spec, losses)[0])
     assert choice is not None
-    return next(
-        line.size for line in choice.sizes if line.candidate == choice.candidate
-    ), choice.sentences
+    told = size_sentences(search_of(spec, CapacitySearch), choice, "val_loss")
+    return choice.chosen.size, tuple(told)
 
 
 def test_the_best_size_is_chosen_where_no_smaller_one_is_as_good() -> None:
@@ -274,8 +275,8 @@ def test_a_smaller_size_is_chosen_if_its_rows_are_within_a_standard_error(
     ]
     choice = choose(spec, rows)
     assert choice is not None
-    assert choice.best == 2
-    assert choice.candidate == candidate
+    assert choice.best.candidate.number == 2
+    assert choice.chosen.candidate.number == candidate
     assert [line.as_good for line in choice.sizes][:3] == [False, candidate == 1, True]
 
 
@@ -293,7 +294,7 @@ def test_without_row_losses_the_scores_of_the_seeds_decide() -> None:
     ]
     choice = choose(spec, without)
     assert choice is not None
-    assert (choice.best, choice.candidate) == (2, 1)
+    assert (choice.best.candidate.number, choice.chosen.candidate.number) == (2, 1)
 
 
 def test_a_metric_that_is_better_when_larger_decides_what_is_best() -> None:
@@ -308,7 +309,7 @@ def test_a_metric_that_is_better_when_larger_decides_what_is_best() -> None:
     choice = choose(spec, [replace(r, row_losses=None) for r in results])
     assert choice is not None
     # What is not listed comes to 1: two layers of 16 are the best, and so are three and four.
-    assert choice.best == 4
+    assert choice.best.candidate.number == 4
 
 
 def test_a_linear_network_that_nothing_beats_says_that_capacity_is_not_the_limit() -> None:
@@ -335,7 +336,8 @@ def test_the_first_size_that_no_larger_one_beats_is_named() -> None:
     spec = spec_of()
     choice = choose(spec, climb(spec, {LINEAR: 0.5, Size(1, 16): 0.3})[0])
     assert choice is not None
-    assert choice.enough == 1
+    assert choice.enough is not None
+    assert choice.enough.candidate.number == 1
     assert [line.unbeaten for line in choice.sizes][:2] == [False, True]
 
 

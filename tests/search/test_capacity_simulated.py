@@ -135,8 +135,7 @@ def climbed(world: World, patience: int) -> tuple[Size, int]:
         ]
     choice = choose(given, results)
     assert choice is not None
-    chosen = next(line.size for line in choice.sizes if line.candidate == choice.candidate)
-    return chosen, len(results)
+    return choice.chosen.size, len(results)
 
 
 def test_capacity_finds_the_right_size_and_stopping_at_the_first_miss_does_worse() -> None:

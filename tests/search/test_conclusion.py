@@ -349,6 +349,19 @@ def test_a_search_over_capacity_prefers_the_smallest_that_is_as_good() -> None:
     assert "smallest size within one standard error" in conclusion.summary[1]
 
 
+def test_a_repeat_that_failed_is_not_told_of_as_part_of_the_mean() -> None:
+    conclusion = concluded(
+        rates(0.1, 1),
+        at(1, 0.1, 0.4, candidate=0, repeat=0, best_epoch=3),
+        at(2, 0.1, 0.5, candidate=0, repeat=1, best_epoch=4),
+        at(3, 0.1, 0.1, candidate=0, repeat=2, best_epoch=9, state=State.FAILED),
+        at(4, 1, 0.9, candidate=1, best_epoch=2),
+    )
+    assert conclusion.summary[0] == (
+        "0.1 won: val_loss 0.45 at epochs 3 to 4, the mean of 2 repeats (sd 0.07071)."
+    )
+
+
 ENDS = st.sampled_from(
     [
         (State.SUCCEEDED, StopReason.COMPLETED, True),

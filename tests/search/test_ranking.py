@@ -32,7 +32,7 @@ def test_a_setting_of_which_a_repeat_was_pruned_comes_after_what_was_trained_to_
         trial(5, 0.5, candidate=3),
         trial(6, 0.3, candidate=4, stop_reason=StopReason.PRUNED),
     ]
-    order = [scored.results[0].candidate for scored in ranked(results, "min")]
+    order = [candidate.number for candidate in ranked(results, "min")]
     assert order == [3, 2, 0, 4, 1]
 
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from models.lifecycle import State, StopReason
 from models.trial import TrialResult
 from search.ranking import ranked
-from search.ties import MAX_CANDIDATES, MAX_TRIALS, Verdict, contenders, standings
+from search.ties import MAX_CONTENDERS, MAX_CONTENDING_TRIALS, Verdict, contenders, standings
 from tests.search.results import trial
 
 
@@ -57,16 +57,16 @@ def test_the_row_losses_of_a_bounded_number_of_the_best_are_wanted(
     ]
     way = "min" if mode == "min" else "max"
     wanted = contenders(results, way)  # type: ignore[arg-type] # mypy widens the conditional
-    assert len(wanted) <= MAX_TRIALS
+    assert len(wanted) <= MAX_CONTENDING_TRIALS
     chosen = {result.candidate for result in results if result.number in wanted}
-    assert len(chosen) <= MAX_CANDIDATES
+    assert len(chosen) <= MAX_CONTENDERS
     assert len(wanted) == len(chosen) * repeats
     inside = [score for each, score in enumerate(scores) if each in chosen and score is not None]
     outside = [s for each, s in enumerate(scores) if each not in chosen and s is not None]
     assert len(inside) == len(chosen)
     if inside and outside:
         assert max(inside) <= min(outside) if mode == "min" else min(inside) >= max(outside)
-        assert len(chosen) == min(MAX_CANDIDATES, MAX_TRIALS // repeats)
+        assert len(chosen) == min(MAX_CONTENDERS, MAX_CONTENDING_TRIALS // repeats)
 
 
 def test_nobody_contends_without_a_score() -> None:
