@@ -78,7 +78,14 @@ def _history(effort: Effort) -> list[Figure]:
 
 
 def _speed(effort: Effort) -> list[Figure]:
-    return _alone("benchmarks.speed", "--rounds", "1" if effort == "quick" else "5")
+    rounds = ("--rounds", "1" if effort == "quick" else "5")
+    # A worker shares its cores among its slots, by default one a core: trials of a search have one
+    # thread each. A trial that has the machine to itself, with --slots 1, has all of them.
+    return [
+        *_alone("benchmarks.speed", "images", *rounds),
+        *_alone("benchmarks.speed", "table", *rounds, threads=1),
+        *_alone("benchmarks.speed", "table", *rounds),
+    ]
 
 
 def _zoo(effort: Effort) -> list[Figure]:
@@ -86,9 +93,9 @@ def _zoo(effort: Effort) -> list[Figure]:
     return _alone("benchmarks.zoo", *sparing)
 
 
-def _alone(module: str, *arguments: str) -> list[Figure]:
+def _alone(module: str, *arguments: str, threads: int | None = None) -> list[Figure]:
     """Measure in a process of its own, set up as a trainer's is; it prints its figures last."""
-    settings = TrainerSettings(threads=os.cpu_count() or 1, device=Device.CPU)
+    settings = TrainerSettings(threads=threads or os.cpu_count() or 1, device=Device.CPU)
     command = [sys.executable, "-m", module, *arguments]
     done = subprocess.run(command, env=settings.environment(), stdout=subprocess.PIPE, check=True)
     return [Figure(**figure) for figure in json.loads(done.stdout.splitlines()[-1])]

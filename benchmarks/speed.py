@@ -2,8 +2,8 @@
 
 Rows, networks, optimizers and threads are the same.
 
-A process of its own (`python -m benchmarks.speed`), so that TensorFlow is in none that measures
-something else. `fit` is called as one would, so Keras decides whether XLA compiles it.
+A process of its own (`python -m benchmarks.speed table`), so that TensorFlow is in none that
+measures something else. `fit` is called as one would, so Keras decides whether XLA compiles it.
 """
 
 import argparse
@@ -149,7 +149,7 @@ class Fit:
         self._case = case
         self._network = case.built()
         self._network.compile(
-            optimizer=optimizer(spec.optimizer),
+            optimizer=optimizer(spec.optimizer, plain=True),
             loss=loss(spec.loss),
             metrics=[metric(each, spec.loss.encoding) for each in spec.metrics],
         )
@@ -266,27 +266,33 @@ def _compared(what: str, ours: Sequence[float], fit: Sequence[float], times: flo
     )
 
 
-def measure(rounds: int) -> list[Figure]:
-    """Every figure."""
+def measure_table(rounds: int) -> list[Figure]:
+    """The figures of a small table."""
     with tempfile.TemporaryDirectory() as folder:
-        table, images = data.titanic(Path(folder)), data.mnist(Path(folder), MNIST_ROWS)
+        table = data.titanic(Path(folder))
+    engine.warm_up()
+    small = case(table.x, table.y, DENSE, validation_split=0.3)
+    threads = tf.config.threading.get_intra_op_parallelism_threads()
+    many = "1 thread" if threads == 1 else f"{threads} threads"
+    what = f"10-100-100-2 Adam, {table.name}, {len(small.training)} rows, 20 epochs, {many}"
+    return trial_figures(what, small, rounds)
+
+
+def measure_images(rounds: int) -> list[Figure]:
+    """The figures of images."""
+    with tempfile.TemporaryDirectory() as folder:
+        images = data.mnist(Path(folder), MNIST_ROWS)
     flat = images.x.reshape(len(images.x), -1)
     some = images.x[:CONVOLUTION_ROWS, ..., np.newaxis]
     engine.warm_up()
     dense = case(flat, images.y, DENSE, validation_split=0)
     normalized = case(flat, images.y, NORMALIZED, validation_split=0)
     convolutions = case(some, images.y[:CONVOLUTION_ROWS], CONVOLUTIONS, validation_split=0)
-    small = case(table.x, table.y, DENSE, validation_split=0.3)
     named = f"Adam, {images.name}"
     dense_figure, seconds = epoch_figure(f"784-100-100-10 {named}", dense, rounds, 10)
     return [
         dense_figure,
         floor_figure(dense, seconds),
-        *trial_figures(
-            f"10-100-100-2 Adam, {table.name}, {len(small.training)} rows, 20 epochs",
-            small,
-            rounds,
-        ),
         epoch_figure(
             f"Conv 16-32-64 Adam, {CONVOLUTION_ROWS:,} of these", convolutions, rounds, 1.8
         )[0],
@@ -297,8 +303,11 @@ def measure(rounds: int) -> list[Figure]:
 def main() -> None:
     """Print the figures as one line of JSON."""
     parser = argparse.ArgumentParser()
+    parser.add_argument("rows", choices=("table", "images"))
     parser.add_argument("--rounds", type=int, default=5)
-    print(json.dumps([asdict(figure) for figure in measure(parser.parse_args().rounds)]))
+    chosen = parser.parse_args()
+    measure = measure_table if chosen.rows == "table" else measure_images
+    print(json.dumps([asdict(figure) for figure in measure(chosen.rounds)]))
 
 
 if __name__ == "__main__":

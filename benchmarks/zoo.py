@@ -63,9 +63,9 @@ def _seconds(train: Train) -> float:
     return time.perf_counter() - started
 
 
-def _network(member: Member) -> keras.Model:
+def _network(member: Member, *, plain: bool = False) -> keras.Model:
     network = build(member.spec.network.layers, member.shape, member.spec.seed)
-    compile_network(network, member.spec.compile)
+    compile_network(network, member.spec.compile, plain=plain)
     return network
 
 
@@ -82,7 +82,7 @@ def _ours(member: Member) -> Train:
 
 
 def _fit(member: Member) -> Train:
-    data, network = member.data(ROWS), _network(member)
+    data, network = member.data(ROWS), _network(member, plain=True)
     training, validation = data.training, data.validation
     return lambda: network.fit(
         training.x,

@@ -10,6 +10,7 @@ from models.specs.losses import AnyLoss, Encoding
 from models.specs.metric import MetricSpec
 from models.specs.optimizers import OptimizerSpec
 from models.specs.schedules import ScheduleSpec
+from worker.trainer import fused
 
 # What Keras takes "accuracy" for, by how the target is written.
 _ACCURACY: dict[Encoding, str] = {
@@ -19,15 +20,17 @@ _ACCURACY: dict[Encoding, str] = {
 }
 
 
-def compile_network(network: keras.Model, spec: CompileSpec) -> None:
+def compile_network(network: keras.Model, spec: CompileSpec, *, plain: bool = False) -> None:
     """Give a network its optimizer, loss and metrics.
 
     Args:
         network: to be compiled, in place.
         spec: with its loss resolved, never "auto".
+        plain: with the optimizer as Keras has it; else its updates are fused where they may be.
     """
+    plain = plain or not fused.allows(network)
     network.compile(
-        optimizer=_scaled(optimizer(spec.optimizer), spec.precision),
+        optimizer=_scaled(optimizer(spec.optimizer, plain=plain), spec.precision),
         loss=loss(spec.loss),
         metrics=[metric(each, spec.loss.encoding) for each in spec.metrics],
         jit_compile=False,  # that is for Keras's own loop, which is not used
@@ -36,14 +39,15 @@ def compile_network(network: keras.Model, spec: CompileSpec) -> None:
     network.optimizer.build(network.trainable_variables)
 
 
-def optimizer(spec: OptimizerSpec) -> keras.optimizers.Optimizer:
-    """Build the optimizer, with its learning rate or schedule."""
+def optimizer(spec: OptimizerSpec, *, plain: bool = False) -> keras.optimizers.Optimizer:
+    """Build the optimizer, with its learning rate or schedule; plain or fused as above."""
     arguments = spec.arguments()
     if isinstance(spec.learning_rate, ScheduleSpec):
         arguments["learning_rate"] = _schedule(spec.learning_rate)
     # Keras would number them, but a checkpoint knows its variables by name.
     arguments["name"] = spec.keras_name.lower()
-    return getattr(keras.optimizers, spec.keras_name)(**arguments)
+    made = None if plain else fused.OPTIMIZERS.get(spec.keras_name)
+    return (made or getattr(keras.optimizers, spec.keras_name))(**arguments)
 
 
 def loss(spec: AnyLoss, reduction: str = "sum_over_batch_size") -> keras.Loss:
