@@ -24,7 +24,7 @@ from models.views.experiment import ExperimentView
 from store import cursors, datasets, events, keys, moves, standing
 from store.clock import now
 from store.moves import Locked
-from store.trials import insert_planned
+from store.trials import add
 
 _CONCLUSIONS = {
     State.SUCCEEDED: ExperimentMove.SUCCEED,
@@ -77,7 +77,7 @@ def submit(
         tx.execute(insert(ExperimentLabelRow), labels)
     reason = f"Submitted with {len(trials)} trial{'' if len(trials) == 1 else 's'}."
     events.append(tx, experiment_id, [events.Fact(kind="experiment.queued", reason=reason)])
-    insert_planned(tx, experiment_id, trials, first=1)
+    add(tx, experiment_id, trials)
     return get(tx, owner=owner, experiment_id=experiment_id)
 
 

@@ -24,35 +24,11 @@ from store.clock import now
 _INSERT = insert(table_of(TrialRow)).values(created_at=now(), queued_at=now())
 
 
-def insert_planned(
-    tx: Session, experiment_id: str, planned: Sequence[PlannedTrial], *, first: int
-) -> None:
-    """Write trials, numbered from `first` on: queued, without an event.
-
-    One that cannot be trained has failed from its start, with its reason as an event: it is part
-    of what the search did, and a strategy that is rebuilt from rows must see that it was tried.
-    """
-    queued, failed, facts = [], [], []
-    for number, trial in enumerate(planned, start=first):
-        row, problem = _columns(experiment_id, number, trial), trial.problem
-        if problem is None:
-            queued.append(row | {"state": State.QUEUED})
-        else:
-            error = problem.model_dump(mode="json")
-            end = {"state": State.FAILED, "stop_reason": StopReason.ERROR, "error": error}
-            failed.append(row | end)
-            facts.append(
-                events.Fact(kind=f"trial.{State.FAILED}", reason=problem.detail, trial=number)
-            )
-    if queued:
-        tx.execute(_INSERT, queued)
-    if failed:
-        tx.execute(_INSERT.values(finished_at=now()), failed)
-    events.append(tx, experiment_id, facts)
-
-
 def add(tx: Session, experiment_id: str, planned: Sequence[PlannedTrial]) -> int:
-    """Add trials to a locked experiment, as its search asks for them.
+    """Add trials to a locked experiment, as its search asks for them, each with its reason.
+
+    One that cannot be trained has failed from its start: it is part of what the search did, and a
+    strategy that is rebuilt from rows must see that it was tried.
 
     Returns:
         How many of them came into the queue; the others cannot be trained.
@@ -60,15 +36,24 @@ def add(tx: Session, experiment_id: str, planned: Sequence[PlannedTrial]) -> int
     last = tx.scalar(
         select(func.max(TrialRow.number)).where(TrialRow.experiment_id == experiment_id)
     )
-    first = (last or 0) + 1
-    facts = [
-        events.Fact(kind=f"trial.{State.QUEUED}", reason=trial.proposal.reason, trial=number)
-        for number, trial in enumerate(planned, start=first)
-        if trial.problem is None
-    ]
+    queued, failed, facts = [], [], []
+    for number, trial in enumerate(planned, start=(last or 0) + 1):
+        row, problem = _columns(experiment_id, number, trial), trial.problem
+        state, reason = State.QUEUED, trial.proposal.reason
+        if problem is None:
+            queued.append(row | {"state": state})
+        else:
+            state, reason = State.FAILED, f"{reason}. {problem.detail}"
+            error = problem.model_dump(mode="json")
+            end = {"state": state, "stop_reason": StopReason.ERROR, "error": error}
+            failed.append(row | end)
+        facts.append(events.Fact(kind=f"trial.{state}", reason=reason, trial=number))
     events.append(tx, experiment_id, facts)
-    insert_planned(tx, experiment_id, planned, first=first)
-    return len(facts)
+    if queued:
+        tx.execute(_INSERT, queued)
+    if failed:
+        tx.execute(_INSERT.values(finished_at=now()), failed)
+    return len(queued)
 
 
 def get(tx: Session, *, owner: str, experiment_id: str, number: int) -> TrialView:

@@ -29,7 +29,8 @@ from tests.api.serving import Served, serving
         ("GET", "/datasets/%00/rows", 404, "not_found"),
         ("DELETE", "/datasets/ds_0", 404, "not_found"),
         ("PUT", "/experiments", 405, "method_not_allowed"),
-        ("PATCH", "/experiments/exp_0", 405, "method_not_allowed"),
+        ("PUT", "/experiments/exp_0", 405, "method_not_allowed"),
+        ("PATCH", "/experiments/exp_0/cancel", 405, "method_not_allowed"),
     ],
 )
 def test_an_address_that_leads_nowhere_is_a_problem(
@@ -45,7 +46,7 @@ def test_an_address_that_leads_nowhere_is_a_problem(
 
 
 def test_a_405_names_every_method_of_the_address(shared: Served) -> None:
-    assert shared.client.put("/experiments/exp_0").headers["Allow"] == "DELETE, GET"
+    assert shared.client.put("/experiments/exp_0").headers["Allow"] == "DELETE, GET, PATCH"
     assert shared.client.put("/experiments").headers["Allow"] == "GET, POST"
 
 

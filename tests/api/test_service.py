@@ -82,8 +82,10 @@ class TestDocumentation:
 class TestStart:
     def test_the_api_loads_neither_keras_nor_what_reads_data(self) -> None:
         """Checked in a process of its own: this one has loaded everything."""
-        heavy = ("keras", "tensorflow", "sklearn", "scipy", "polars", "numpy", "optuna")
-        heavy += ("alembic", "httpx")
+        heavy = [
+            *("keras", "tensorflow", "sklearn", "scipy", "polars", "numpy", "optuna"),
+            *("alembic", "httpx"),
+        ]
         program = f"import epochd.api, sys; print([m for m in {heavy} if m in sys.modules])"
         ended = subprocess.run(
             [sys.executable, "-c", program], capture_output=True, text=True, check=True

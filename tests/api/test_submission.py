@@ -103,10 +103,14 @@ class TestSkipping:
         told = served.client.get(links["events"]).json()["data"]
         assert [(event["kind"], event["trial"]) for event in told] == [
             ("experiment.queued", None),
+            ("trial.queued", 1),
             ("trial.failed", 2),
+            ("trial.queued", 3),
+            ("trial.queued", 4),
             ("trial.failed", 5),
+            ("trial.queued", 6),
         ]
-        assert told[1]["reason"] == skipped["error"]["detail"]
+        assert told[2]["reason"] == f"{skipped['reason']}. {skipped['error']['detail']}"
         assert served.client.get(skipped["error"]["type"]).status_code == 200
 
     def test_a_dry_run_says_what_would_be_skipped_and_why(self, shared: Served) -> None:

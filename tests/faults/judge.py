@@ -32,7 +32,10 @@ OWNER = "local"
 EVERYTHING = 1_000_000
 # Outcomes of an attempt that was not allowed to end as it wished.
 CRASHES = {"expired", StopReason.WORKER_LOST, StopReason.OUT_OF_MEMORY}
-LEGAL = {(source, target) for (source, _), target in TRIAL_MOVES.items()}
+LEGAL: set[tuple[State | None, State]] = {
+    (None, State.QUEUED),
+    *((source, target) for (source, _), target in TRIAL_MOVES.items()),
+}
 STATES = {f"trial.{state}": state for state in State}
 
 
@@ -294,7 +297,8 @@ def _epochs(kept: _Kept, seen: SeenTrial, reference: Reference, verdict: Verdict
 
 def _walk(history: Sequence[EventView]) -> Iterator[str]:
     """The states that events tell of have to follow each other as the lifecycle allows."""
-    state, attempt = State.QUEUED, 0
+    state: State | None = None
+    attempt = 0
     for event in history:
         reached = STATES.get(event.kind)
         if reached is None:

@@ -238,11 +238,11 @@ def test_a_lower_limit_lets_what_runs_end_and_starts_nothing_above_it(scene: Sce
 
 
 def test_a_change_is_told_once_and_one_that_changes_nothing_is_not(scene: Scene) -> None:
-    experiment_id = scene.submit(2)
+    experiment_id = scene.submit()
     views = [_parallel(scene, experiment_id, 8) for _ in range(2)]
     assert views[0] == views[1]
     with scene.database.snapshot() as tx:
-        told = events.after(tx, owner=OWNER, experiment_id=experiment_id, after=1, limit=10).data
+        told = events.after(tx, owner=OWNER, experiment_id=experiment_id, after=2, limit=10).data
     assert [(event.kind, event.reason) for event in told] == [
         ("experiment.changed", "A client changed max_parallel from 4 to 8.")
     ]
@@ -324,20 +324,23 @@ def test_every_state_change_is_an_event_numbered_without_gaps(scene: Scene) -> N
     _cancel(scene, experiment_id)
     _conclude(scene, experiment_id, State.CANCELLED)
     with scene.database.snapshot() as tx:
-        page = events.after(tx, owner=OWNER, experiment_id=experiment_id, after=0, limit=4)
-        rest = events.after(tx, owner=OWNER, experiment_id=experiment_id, after=4, limit=4)
+        page = events.after(tx, owner=OWNER, experiment_id=experiment_id, after=0, limit=6)
+        rest = events.after(tx, owner=OWNER, experiment_id=experiment_id, after=6, limit=6)
     facts = [(e.number, e.kind, e.trial, e.attempt, e.worker) for e in (*page.data, *rest.data)]
     assert facts == [
         (1, "experiment.queued", None, None, None),
-        (2, "trial.running", 1, 1, "worker-1"),
-        (3, "experiment.running", None, None, None),
-        (4, "trial.succeeded", 1, 1, "worker-1"),
-        (5, "trial.cancelled", 2, None, None),
-        (6, "experiment.cancelling", None, None, None),
-        (7, "experiment.cancelled", None, None, None),
+        (2, "trial.queued", 1, None, None),
+        (3, "trial.queued", 2, None, None),
+        (4, "trial.running", 1, 1, "worker-1"),
+        (5, "experiment.running", None, None, None),
+        (6, "trial.succeeded", 1, 1, "worker-1"),
+        (7, "trial.cancelled", 2, None, None),
+        (8, "experiment.cancelling", None, None, None),
+        (9, "experiment.cancelled", None, None, None),
     ]
-    assert (page.has_more, page.next_cursor, rest.has_more) == (True, "4", False)
+    assert (page.has_more, page.next_cursor, rest.has_more) == (True, "6", False)
     assert all(event.reason for event in page.data)
+    assert page.data[1].reason == scene.trial(experiment_id).reason  # why it was proposed
 
 
 def test_trials_come_in_pages_with_their_latest_epoch(scene: Scene) -> None:
