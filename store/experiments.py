@@ -1,23 +1,22 @@
-"""Experiments: submitted with their trials, read and listed, cancelled, concluded, deleted.
+"""Experiments as clients reach them: submitted, read and listed, changed, cancelled, deleted.
 
-Every verb that a client reaches takes the owner; another's experiment is not found.
+Every verb takes the owner; another's experiment is not found. How they go on is in `searches`.
 """
 
 from collections.abc import Collection, Mapping, Sequence
 
-from sqlalchemy import ColumnElement, and_, insert, null, select, true, update
+from sqlalchemy import ColumnElement, and_, insert, select, true, update
 from sqlalchemy import delete as delete_from
 from sqlalchemy.orm import Session
 
 from models.errors import IllegalMove, NotFound
 from models.findings import Finding
 from models.ids import new_experiment_id
-from models.lifecycle import ACTIVE, ExperimentMove, State, StopReason, TrialMove
+from models.lifecycle import ExperimentMove, State, TrialMove
 from models.monitor import Monitored, monitored
 from models.planning import PlannedTrial
 from models.specs.experiment import ExperimentSpec
 from models.tables.experiments import ExperimentLabelRow, ExperimentRow
-from models.tables.trials import TrialRow
 from models.views.base import Page, Problem
 from models.views.comparison import Conclusion
 from models.views.experiment import ExperimentView
@@ -25,12 +24,6 @@ from store import cursors, datasets, events, keys, moves, standing
 from store.clock import now
 from store.moves import Locked
 from store.trials import add
-
-_CONCLUSIONS = {
-    State.SUCCEEDED: ExperimentMove.SUCCEED,
-    State.FAILED: ExperimentMove.FAIL,
-    State.CANCELLED: ExperimentMove.CANCEL,
-}
 
 
 def submit(
@@ -142,18 +135,6 @@ def versions(tx: Session, ids: Collection[str]) -> Mapping[str, int]:
     return dict(tx.execute(query).all())
 
 
-def spec_of(tx: Session, experiment_id: str) -> ExperimentSpec:
-    """The spec, as it was submitted.
-
-    Raises:
-        NotFound: there is no such experiment.
-    """
-    spec = tx.scalar(select(ExperimentRow.spec).where(ExperimentRow.id == experiment_id))
-    if spec is None:
-        raise _not_found(experiment_id)
-    return ExperimentSpec.model_validate(spec)
-
-
 def judged_by(tx: Session, *, owner: str, experiment_id: str) -> Monitored:
     """By what its trials are compared; known also where its spec can no longer be read.
 
@@ -165,23 +146,6 @@ def judged_by(tx: Session, *, owner: str, experiment_id: str) -> Monitored:
     if row is None:
         raise _not_found(experiment_id)
     return Monitored(row.metric, row.mode)
-
-
-def dataset_of(tx: Session, experiment_id: str) -> str:
-    """The id of the dataset that it trains on.
-
-    Raises:
-        NotFound: there is no such experiment.
-    """
-    found = tx.scalar(select(ExperimentRow.dataset_id).where(ExperimentRow.id == experiment_id))
-    if found is None:
-        raise _not_found(experiment_id)
-    return found
-
-
-def lock(tx: Session, experiment_id: str) -> Locked | None:
-    """Lock an experiment to advance it; None when it was deleted."""
-    return moves.lock(tx, experiment_id)
 
 
 def cancel(tx: Session, *, owner: str, experiment_id: str) -> ExperimentView:
@@ -200,7 +164,7 @@ def cancel(tx: Session, *, owner: str, experiment_id: str) -> ExperimentView:
     if experiment.state.is_terminal:
         raise IllegalMove(f"The experiment is over: it {experiment.state}.")
     reason = "A client cancelled the experiment."
-    _cancel_queued(tx, experiment_id, reason)
+    moves.cancel_queued(tx, experiment_id, reason)
     moves.trials(tx, experiment_id, true(), State.RUNNING, TrialMove.REQUEST_CANCEL, reason=reason)
     begun = experiment.state is State.RUNNING
     move = ExperimentMove.REQUEST_CANCEL if begun else ExperimentMove.CANCEL
@@ -235,70 +199,6 @@ def set_max_parallel(
     return get(tx, owner=owner, experiment_id=experiment_id)
 
 
-def given_up(tx: Session, experiment_id: str) -> Problem | None:
-    """Why its search was given up, if it was; what still runs may be training yet."""
-    error = tx.scalar(select(ExperimentRow.error).where(ExperimentRow.id == experiment_id))
-    return Problem.model_validate(error) if error else None
-
-
-def give_up(tx: Session, experiment_id: str, problem: Problem) -> None:
-    """Start no other trial of a locked experiment; it is concluded when those that run are over.
-
-    They are left to end: what they have trained so far is worth more than the time they still
-    take, and one that succeeds shows that the cause is not everywhere.
-    """
-    reason = problem.detail
-    this = ExperimentRow.id == experiment_id
-    error = problem.model_dump(mode="json")
-    tx.execute(update(ExperimentRow).where(this).values(error=error))
-    events.append(tx, experiment_id, [events.Fact(kind="experiment.given_up", reason=reason)])
-    _cancel_queued(tx, experiment_id, reason)
-
-
-def conclude(
-    tx: Session,
-    experiment_id: str,
-    state: State,
-    conclusion: Conclusion | None,
-    *,
-    error: Problem | None = None,
-    findings: Sequence[Finding] = (),
-) -> None:
-    """End an experiment whose trials are all over.
-
-    Raises:
-        NotFound: there is no such experiment.
-        IllegalMove: it is over already, or cannot end like this.
-    """
-    experiment = moves.lock(tx, experiment_id)
-    if experiment is None:
-        raise _not_found(experiment_id)
-    reason = error.detail if error else conclusion.reason if conclusion else "All trials are over."
-    moves.experiment(
-        tx,
-        experiment_id,
-        experiment.state,
-        _CONCLUSIONS[state],
-        reason=reason,
-        values={
-            "conclusion": conclusion.model_dump(mode="json") if conclusion else null(),
-            "error": error.model_dump(mode="json") if error else null(),
-            "findings": [finding.model_dump(mode="json") for finding in findings] or null(),
-        },
-    )
-
-
-def unadvanced(tx: Session, limit: int = 100) -> tuple[str, ...]:
-    """Experiments that are not over although no trial of theirs is left to run."""
-    has_active = (
-        select(TrialRow.id)
-        .where(TrialRow.experiment_id == ExperimentRow.id, TrialRow.state.in_(ACTIVE))
-        .exists()
-    )
-    query = select(ExperimentRow.id).where(ExperimentRow.finished_at.is_(None), ~has_active)
-    return tuple(tx.scalars(query.limit(limit)).all())
-
-
 def delete(tx: Session, *, owner: str, experiment_id: str) -> str:
     """Remove an experiment that is over, with everything of it.
 
@@ -315,18 +215,6 @@ def delete(tx: Session, *, owner: str, experiment_id: str) -> str:
         raise IllegalMove(f"The experiment is {experiment.state}; cancel it first.")
     tx.execute(delete_from(ExperimentRow).where(ExperimentRow.id == experiment_id))
     return keys.experiment_folder(experiment_id)
-
-
-def _cancel_queued(tx: Session, experiment_id: str, reason: str) -> None:
-    moves.trials(
-        tx,
-        experiment_id,
-        true(),
-        State.QUEUED,
-        TrialMove.CANCEL,
-        reason=reason,
-        values={"stop_reason": StopReason.CANCELLED},
-    )
 
 
 def _mine(owner: str, experiment_id: str) -> ColumnElement[bool]:

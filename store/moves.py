@@ -140,6 +140,19 @@ def fail_queued(tx: Session, experiment_id: str, problem: Problem) -> tuple[Move
     )
 
 
+def cancel_queued(tx: Session, experiment_id: str, reason: str) -> None:
+    """Cancel all queued trials of an experiment, of which no other is to start."""
+    trials(
+        tx,
+        experiment_id,
+        true(),
+        State.QUEUED,
+        TrialMove.CANCEL,
+        reason=reason,
+        values={"stop_reason": StopReason.CANCELLED},
+    )
+
+
 def claim(tx: Session, trial: Waiting, worker: str, lease_seconds: float) -> int:
     """Give a queued trial to a worker; the first of an experiment starts that too.
 

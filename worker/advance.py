@@ -24,7 +24,7 @@ from search.giving_up import giving_up
 from search.strategies.registry import strategy_for
 from search.strategies.strategy import Conclude, Strategy
 from search.ties import contenders
-from store import datasets, experiments, row_losses, trials
+from store import datasets, history, row_losses, searches, trials
 from store.moves import Locked
 
 log = logging.getLogger(__name__)
@@ -34,7 +34,7 @@ _STUCK = failures.problem(
     "What follows from its trials could not be decided, which is a mistake of this service.",
 )
 
-CANCELLED = "A client cancelled the experiment."
+_CANCELLED = "A client cancelled the experiment."
 
 # Trials of one experiment mostly fail of the same; more causes than this are read one by one.
 MAX_CAUSES = 3
@@ -52,7 +52,7 @@ def advance(tx: Session, experiment_id: str) -> int:
     Returns:
         How many trials were added to the queue.
     """
-    experiment = experiments.lock(tx, experiment_id)
+    experiment = searches.lock(tx, experiment_id)
     if experiment is None or experiment.state.is_terminal:
         return 0
     try:
@@ -62,19 +62,19 @@ def advance(tx: Session, experiment_id: str) -> int:
         raise
     except Exception:
         log.exception("%s cannot be taken a step on", experiment_id)
-        _give_up(tx, experiment)
+        _end_stuck(tx, experiment)
         return 0
 
 
 def _step(tx: Session, experiment: Locked) -> int:
     experiment_id = experiment.id
-    spec = experiments.spec_of(tx, experiment_id)
+    spec = searches.spec_of(tx, experiment_id)
     strategy, cancelling = strategy_for(spec), experiment.state is State.CANCELLING
-    stopped = CANCELLED if cancelling else _given_up(tx, experiment_id, spec, strategy)
+    stopped = _CANCELLED if cancelling else _given_up(tx, experiment_id, spec, strategy)
     # Reading every trial at the end of each would make ten thousand of them take hours.
     if (stopped or strategy.waits_for_all) and trials.any_in(tx, experiment_id):
         return 0
-    results = trials.results(tx, experiment_id)
+    results = history.results(tx, experiment_id)
     if stopped:
         state = State.CANCELLED if cancelling else _last_state(results)
         _end(tx, experiment_id, state, _concluded(tx, experiment_id, spec, results, stopped))
@@ -88,7 +88,7 @@ def _step(tx: Session, experiment: Locked) -> int:
         queued = _add(tx, experiment, spec, step)
         if queued or not step:
             return queued
-        results = trials.results(tx, experiment_id)  # with those that cannot be trained
+        results = history.results(tx, experiment_id)  # with those that cannot be trained
     return 0  # the sweeper goes on from here
 
 
@@ -96,16 +96,16 @@ def _given_up(
     tx: Session, experiment_id: str, spec: ExperimentSpec, strategy: Strategy
 ) -> str | None:
     """Why the search is given up, now or before; None when it goes on."""
-    known = experiments.given_up(tx, experiment_id)
+    known = searches.given_up(tx, experiment_id)
     if known is not None:
         return known.detail
     limit = spec.limits.max_failed
-    problem = giving_up(trials.latest_ends(tx, experiment_id, limit), limit)
+    problem = giving_up(history.latest_ends(tx, experiment_id, limit), limit)
     if problem is None:
         return None
     if strategy.waits_for_all and not trials.any_in(tx, experiment_id, {State.QUEUED}):
         return None  # everything was started: there is nothing left to be given up
-    experiments.give_up(tx, experiment_id, problem)
+    searches.give_up(tx, experiment_id, problem)
     return problem.detail
 
 
@@ -113,21 +113,21 @@ def _add(
     tx: Session, experiment: Locked, spec: ExperimentSpec, proposals: Sequence[Proposal]
 ) -> int:
     """Add what is proposed; how many of these can be trained."""
-    dataset_id = experiments.dataset_of(tx, experiment.id)
+    dataset_id = searches.dataset_of(tx, experiment.id)
     profile = datasets.get(tx, owner=experiment.owner, dataset_id=dataset_id).profile
     if not proposals or profile is None:
         return 0
     return trials.add(tx, experiment.id, planned(spec, profile, proposals))
 
 
-def _give_up(tx: Session, experiment: Locked) -> None:
+def _end_stuck(tx: Session, experiment: Locked) -> None:
     """End an experiment without a conclusion, once nothing of it is left to run."""
     if trials.any_in(tx, experiment.id):
         return
     if experiment.state is State.CANCELLING:
-        experiments.conclude(tx, experiment.id, State.CANCELLED, None)
+        searches.conclude(tx, experiment.id, State.CANCELLED, None)
     else:
-        experiments.conclude(tx, experiment.id, State.FAILED, None, error=_STUCK)
+        searches.conclude(tx, experiment.id, State.FAILED, None, error=_STUCK)
 
 
 def _last_state(results: Sequence[TrialResult]) -> State:
@@ -151,7 +151,7 @@ def _concluded(
     return conclude(
         spec,
         row_losses.attached(tx, experiment_id, results, best),
-        trials.curves(tx, experiment_id, best),
+        history.curves(tx, experiment_id, best),
         metric=judged.metric,
         mode=judged.mode,
         reason=reason,
@@ -160,9 +160,9 @@ def _concluded(
 
 
 def _end(tx: Session, experiment_id: str, state: State, conclusion: Conclusion) -> None:
-    errors = trials.errors(tx, experiment_id)
+    errors = history.errors(tx, experiment_id)
     error = _no_score(conclusion, errors) if state is State.FAILED else None
-    experiments.conclude(tx, experiment_id, state, conclusion=conclusion, error=error)
+    searches.conclude(tx, experiment_id, state, conclusion=conclusion, error=error)
 
 
 def _no_score(conclusion: Conclusion, errors: Sequence[Problem]) -> Problem:

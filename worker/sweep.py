@@ -9,7 +9,7 @@ import time
 from datetime import datetime
 
 from models.errors import StorageFull, Unavailable
-from store import clock, experiments, idempotency, ingest, leases, queue, workers
+from store import clock, idempotency, ingest, leases, queue, searches, workers
 from store.database import Database
 from store.doorbell import Doorbell, Task
 from worker.advance import advance
@@ -102,7 +102,7 @@ class Sweeper:
     def _advance(self) -> None:
         """Take the step that whoever ended a trial did not take."""
         with self._database.snapshot() as tx:
-            missed = experiments.unadvanced(tx)
+            missed = searches.unadvanced(tx)
         for experiment_id in missed:
             try:
                 with self._database.transaction() as tx:

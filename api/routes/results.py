@@ -19,7 +19,7 @@ from models.views.experiment import EventView
 from search.comparison import compare
 from search.paired import overlap_of
 from search.ties import contenders
-from store import events, experiments, row_losses, trials
+from store import events, experiments, history, row_losses, searches, trials
 from store.artifacts import Stored
 
 router = APIRouter(prefix="/experiments/{experiment_id}", tags=["results"])
@@ -50,10 +50,10 @@ def show_comparison(service: Service, owner: Owner, experiment_id: ExperimentId)
     with service.database.snapshot() as tx:
         by = experiments.judged_by(tx, owner=owner, experiment_id=experiment_id)
         overlap = _overlap(tx, experiment_id)
-        results = trials.results(tx, experiment_id)
+        results = history.results(tx, experiment_id)
         best = contenders(results, by.mode)
         results = row_losses.attached(tx, experiment_id, results, best)
-        curves = trials.curves(tx, experiment_id)
+        curves = history.curves(tx, experiment_id)
     return compare(results, curves, metric=by.metric, mode=by.mode, overlap=overlap)
 
 
@@ -63,7 +63,7 @@ def _overlap(tx: Session, experiment_id: str) -> float:
     All of them, which is the most cautious, where another version's spec cannot be read.
     """
     try:
-        return overlap_of(experiments.spec_of(tx, experiment_id).fit)
+        return overlap_of(searches.spec_of(tx, experiment_id).fit)
     except ValidationError:
         return 1.0
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from models.lifecycle import State, StopReason
 from models.specs.experiment import Device
 from models.views.comparison import Conclusion, Winner
-from store import epochs, experiments, leases
+from store import epochs, leases, searches
 from store.artifacts import LocalArtifacts
 from store.claims import Claim
 from store.database import Database
@@ -56,4 +56,4 @@ def conclude(database: Database, experiment_id: str, winner: int) -> None:
         summary=(),
     )
     with database.transaction() as tx:
-        experiments.conclude(tx, experiment_id, State.SUCCEEDED, conclusion)
+        searches.conclude(tx, experiment_id, State.SUCCEEDED, conclusion)

@@ -16,7 +16,7 @@ from models.errors import (
 from models.lifecycle import DatasetState, State
 from models.views.base import Problem
 from models.views.dataset import DatasetView
-from store import clock, datasets, experiments, ingest
+from store import clock, datasets, experiments, ingest, searches
 from store.ingest import IngestClaim
 from tests.store.scenes import OWNER, PROFILE, Scene
 
@@ -124,7 +124,7 @@ def test_what_cannot_be_read_fails_with_all_that_waits_for_it(scene: Scene) -> N
     trial = scene.trial(experiment_id, 2)
     assert (trial.state, trial.error) == (State.FAILED, UNREADABLE)
     with scene.database.snapshot() as tx:
-        assert experiments.unadvanced(tx) == (experiment_id,)
+        assert searches.unadvanced(tx) == (experiment_id,)
     with pytest.raises(DatasetFailed), scene.database.snapshot() as tx:
         datasets.folder_of(tx, owner=OWNER, dataset_id=scene.dataset_id)
 
@@ -149,7 +149,7 @@ def test_a_dataset_whose_readers_all_die_fails(scene: Scene) -> None:
     with scene.database.transaction() as tx:
         ingest.expire(tx, max_attempts=3)
     with scene.database.snapshot() as tx:
-        unadvanced = experiments.unadvanced(tx)
+        unadvanced = searches.unadvanced(tx)
     assert _get(scene, scene.dataset_id).state is DatasetState.FAILED
     assert unadvanced == (experiment_id,)
 

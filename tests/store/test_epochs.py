@@ -7,7 +7,7 @@ import pytest
 from models.errors import NotFound
 from models.lifecycle import StopReason
 from models.views.trial import EpochPage
-from store import epochs, leases, trials
+from store import epochs, history, leases
 from store.epochs import EpochRecord
 from store.outcomes import Succeeded
 from tests.store.scenes import OWNER, Scene, epoch
@@ -78,7 +78,7 @@ def test_another_attempt_overwrites_what_it_trains_again(scene: Scene) -> None:
     assert trial.best is not None
     assert (trial.best.epoch, trial.best.value, trial.epochs) == (3, 0.4, 4)
     with scene.database.snapshot() as tx:
-        assert trials.results(tx, experiment_id)[0].seconds == pytest.approx(2.0)
+        assert history.results(tx, experiment_id)[0].seconds == pytest.approx(2.0)
 
 
 def test_epochs_that_the_last_attempt_did_not_reach_are_forgotten_at_its_end(scene: Scene) -> None:

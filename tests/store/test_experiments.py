@@ -8,7 +8,7 @@ from models.specs.experiment import ExperimentSpec
 from models.views.base import Page, Problem
 from models.views.comparison import Conclusion
 from models.views.experiment import ExperimentView
-from store import events, experiments, ingest, leases, trials
+from store import events, experiments, history, ingest, leases, searches, trials
 from store.artifacts import Stored
 from store.outcomes import Cancelled, Succeeded
 from tests.store.scenes import OWNER, Scene, beat, epoch, planned, spec_of
@@ -41,7 +41,7 @@ def _conclude(scene: Scene, experiment_id: str, state: State) -> None:
         winner=None, metric="val_loss", ranking=(), reason="Every setting was tried.", summary=()
     )
     with scene.database.transaction() as tx:
-        experiments.conclude(tx, experiment_id, state, conclusion)
+        searches.conclude(tx, experiment_id, state, conclusion)
 
 
 def test_what_was_submitted_is_there_and_queued(scene: Scene) -> None:
@@ -54,8 +54,8 @@ def test_what_was_submitted_is_there_and_queued(scene: Scene) -> None:
     assert (view.progress.epochs_planned, view.progress.fraction) == (60, 0.0)
     assert view.best is None
     with scene.database.snapshot() as tx:
-        assert experiments.spec_of(tx, experiment_id) == view.spec
-        assert experiments.dataset_of(tx, experiment_id) == scene.dataset_id
+        assert searches.spec_of(tx, experiment_id) == view.spec
+        assert searches.dataset_of(tx, experiment_id) == scene.dataset_id
 
 
 def test_an_experiment_needs_a_dataset_that_is_there_and_readable(scene: Scene) -> None:
@@ -193,7 +193,7 @@ def test_a_running_experiment_waits_for_its_workers_to_end(scene: Scene) -> None
     assert _cancel(scene, experiment_id).version == view.version
     scene.finish(lease, Cancelled())
     with scene.database.snapshot() as tx:
-        assert experiments.unadvanced(tx) == (experiment_id,)
+        assert searches.unadvanced(tx) == (experiment_id,)
     _conclude(scene, experiment_id, State.CANCELLED)
     assert _cancel(scene, experiment_id).state is State.CANCELLED
 
@@ -296,7 +296,7 @@ def test_a_conclusion_ends_an_experiment_once(scene: Scene) -> None:
     with pytest.raises(IllegalMove):
         _conclude(scene, experiment_id, State.SUCCEEDED)
     with scene.database.snapshot() as tx:
-        assert experiments.unadvanced(tx) == ()
+        assert searches.unadvanced(tx) == ()
 
 
 def test_an_experiment_is_deleted_with_all_its_rows_when_it_is_over(scene: Scene) -> None:
@@ -350,7 +350,7 @@ def test_trials_come_in_pages_with_their_latest_epoch(scene: Scene) -> None:
     with scene.database.snapshot() as tx:
         first = trials.page(tx, **names, cursor=None, limit=3)
         second = trials.page(tx, **names, cursor=first.next_cursor, limit=3)
-        curves = trials.curves(tx, experiment_id)
+        curves = history.curves(tx, experiment_id)
     assert [trial.number for trial in (*first.data, *second.data)] == [1, 2, 3, 4, 5]
     assert [trial.latest.epoch if trial.latest else None for trial in first.data] == [2, None, None]
     assert curves == {1: [{"val_loss": 0.5}, {"val_loss": 0.4}]}

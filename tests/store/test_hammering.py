@@ -13,7 +13,7 @@ from models.lifecycle import HELD, State, StopReason
 from models.specs.experiment import Device
 from models.tables.experiments import EventRow, ExperimentRow
 from models.tables.trials import AttemptRow, EpochRow, TrialRow
-from store import epochs, experiments, leases, queue, trials
+from store import epochs, experiments, leases, queue, searches, trials
 from store.database import Database
 from store.fence import Lease
 from store.outcomes import Succeeded
@@ -75,12 +75,12 @@ def _sweep(scene: Scene, luck: random.Random, ids: list[str]) -> None:
     with scene.database.transaction() as tx:
         queue.unrung(tx, 0.0)
     with scene.database.snapshot() as tx:
-        missed = experiments.unadvanced(tx)
+        missed = searches.unadvanced(tx)
     for experiment_id in missed:
         with scene.database.transaction() as tx:
-            locked = experiments.lock(tx, experiment_id)
+            locked = searches.lock(tx, experiment_id)
             if locked is not None and locked.state is State.CANCELLING:
-                experiments.conclude(tx, experiment_id, State.CANCELLED, None)
+                searches.conclude(tx, experiment_id, State.CANCELLED, None)
 
 
 def _cancel(scene: Scene, luck: random.Random, ids: list[str]) -> None:

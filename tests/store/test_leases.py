@@ -9,7 +9,7 @@ from models.errors import IllegalMove, LeaseLost, NotFound
 from models.findings import Finding
 from models.lifecycle import State, StopReason
 from models.views.base import Problem
-from store import clock, epochs, experiments, leases, trials
+from store import clock, epochs, experiments, history, leases, trials
 from store.artifacts import Stored
 from store.fence import Lease
 from store.leases import Order
@@ -184,7 +184,7 @@ def test_a_diverged_trial_succeeds_without_a_score(scene: Scene) -> None:
     assert (trial.state, trial.stop_reason) == (State.SUCCEEDED, StopReason.DIVERGED)
     assert trial.best is None
     with scene.database.snapshot() as tx:
-        assert trials.results(tx, experiment_id)[0].score is None
+        assert history.results(tx, experiment_id)[0].score is None
 
 
 def test_a_failure_says_why(scene: Scene) -> None:

@@ -30,7 +30,7 @@ from models.lifecycle import State, StopReason
 from models.tables.experiments import ExperimentRow
 from models.tables.trials import TrialRow
 from models.views.base import Problem
-from store import checkpoints, epochs, experiments, keys, leases, trials
+from store import checkpoints, epochs, experiments, keys, leases, searches, trials
 from store.artifacts import Stored
 from store.clock import now
 from store.database import Database
@@ -315,7 +315,7 @@ class Machine(RuleBasedStateMachine):
     def sweep(self) -> None:
         self.expire()
         with self.scene.database.snapshot() as tx:
-            missed = experiments.unadvanced(tx)
+            missed = searches.unadvanced(tx)
         for experiment_id in missed:
             with self.scene.database.transaction() as tx:
                 advance(tx, experiment_id)

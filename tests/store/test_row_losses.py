@@ -8,7 +8,7 @@ from models.errors import LeaseLost
 from models.lifecycle import State, StopReason
 from models.tables.trials import RowLossesRow
 from models.trial import TrialResult
-from store import experiments, leases, row_losses, trials
+from store import experiments, history, leases, row_losses, searches, trials
 from store.outcomes import Cancelled, RowLosses, Succeeded
 from tests.store.scenes import OWNER, Scene
 
@@ -25,7 +25,7 @@ def kept(scene: Scene) -> int:
 
 def results(scene: Scene, experiment_id: str, *numbers: int) -> tuple[TrialResult, ...]:
     with scene.database.snapshot() as tx:
-        found = trials.results(tx, experiment_id)
+        found = history.results(tx, experiment_id)
         return row_losses.attached(tx, experiment_id, found, numbers)
 
 
@@ -76,7 +76,7 @@ def test_they_are_deleted_with_their_experiment(scene: Scene) -> None:
     experiment_id = scene.submit()
     scene.finish(scene.must_claim(), DONE)
     with scene.database.transaction() as tx:
-        experiments.conclude(tx, experiment_id, State.SUCCEEDED, None)
+        searches.conclude(tx, experiment_id, State.SUCCEEDED, None)
     assert kept(scene) == 1
     with scene.database.transaction() as tx:
         experiments.delete(tx, owner=OWNER, experiment_id=experiment_id)

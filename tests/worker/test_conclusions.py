@@ -13,7 +13,7 @@ from models.views.comparison import Comparison, Conclusion, Winner
 from search.comparison import compare
 from search.paired import overlap_of
 from search.ties import contenders
-from store import row_losses, trials
+from store import history, row_losses
 from tests.worker.site import Site
 
 DROPOUT = {
@@ -68,7 +68,7 @@ def won(conclusion: Conclusion) -> Winner:
     return conclusion.winner
 
 
-def history(
+def trained(
     site: Site, experiment_id: str, number: int = 1
 ) -> list[tuple[int, Mapping[str, float | None], float | None]]:
     rows = site.epochs(experiment_id, number)
@@ -77,7 +77,7 @@ def history(
 
 def losses(site: Site, experiment_id: str, number: int) -> bytes:
     with site.database.snapshot() as tx:
-        results = trials.results(tx, experiment_id)
+        results = history.results(tx, experiment_id)
         found = row_losses.attached(tx, experiment_id, results, [number])
     kept = found[number - 1].row_losses
     assert kept is not None
@@ -89,9 +89,9 @@ def comparison(site: Site, experiment_id: str) -> Comparison:
     spec = site.experiment(experiment_id).spec
     assert isinstance(spec, ExperimentSpec)
     with site.database.snapshot() as tx:
-        results = trials.results(tx, experiment_id)
+        results = history.results(tx, experiment_id)
         results = row_losses.attached(tx, experiment_id, results, contenders(results, "min"))
-        curves = trials.curves(tx, experiment_id)
+        curves = history.curves(tx, experiment_id)
     return compare(results, curves, metric="val_loss", mode="min", overlap=overlap_of(spec.fit))
 
 
@@ -141,7 +141,7 @@ def test_the_winner_trained_alone_has_the_same_history_to_the_last_bit(
 
     alone, again = concluded(sqlite_site, winner.spec.model_dump(mode="json"))
 
-    assert history(sqlite_site, alone) == history(sqlite_site, experiment_id, winner.trial)
+    assert trained(sqlite_site, alone) == trained(sqlite_site, experiment_id, winner.trial)
     assert losses(sqlite_site, alone, 1) == losses(sqlite_site, experiment_id, winner.trial)
     assert (won(again).value, won(again).epoch) == (winner.value, winner.epoch)
     assert won(again).spec is not None

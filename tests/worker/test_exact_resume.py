@@ -10,7 +10,7 @@ import pytest
 from epochd.embedded.leash import Leash
 from models.lifecycle import State
 from models.views.trial import EpochView
-from store import events, row_losses, trials
+from store import events, history, row_losses, trials
 from store.checkpoints import of
 from store.fence import Lease
 from tests.faults.reference import weights_hash
@@ -41,7 +41,7 @@ def weights(found: Site, experiment_id: str) -> str:
 def losses(found: Site, experiment_id: str) -> bytes:
     """Of every validation row, by the network that is handed out."""
     with found.database.snapshot() as tx:
-        results = trials.results(tx, experiment_id)
+        results = history.results(tx, experiment_id)
         (trial,) = row_losses.attached(tx, experiment_id, results, [1])
     assert trial.row_losses is not None
     return trial.row_losses.tobytes()
