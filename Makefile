@@ -6,6 +6,7 @@
 #   make test JOBS=0       the same, one test after the other; PYTEST_ARGS="--pdb" needs that
 #   make lint              style, types, import contracts
 #   make bench             how fast it is, as a table; BENCH_ARGS="--quick --only titanic"
+#   make bench-search      how good the networks are that searches find; BENCH_ARGS="--only titanic"
 #   make bench-peers       .venv-peers with what it is compared with, 3 GB; without, they are missing
 #   make faults            the long fault campaign; FAULTS_ARGS="--trials 50 --database sqlite"
 #   make lock              resolve the requirements anew (needs uv)
@@ -17,7 +18,7 @@ READY := $(VENV)/.ready
 # Processes that share the suite; tests/lanes.py says what stays together.
 JOBS := 2
 
-.PHONY: setup demo serve test lint bench bench-peers faults lock
+.PHONY: setup demo serve test lint bench bench-search bench-peers faults lock
 
 setup: $(READY)
 
@@ -43,6 +44,9 @@ lint: $(READY)
 
 bench: $(READY)
 	@$(PYTHON_HERE) -m benchmarks $(BENCH_ARGS)
+
+bench-search: $(READY)
+	@$(PYTHON_HERE) -m benchmarks.quality $(BENCH_ARGS)
 
 PEERS_READY := .venv-peers/.ready
 

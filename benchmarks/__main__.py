@@ -4,26 +4,17 @@ Nothing here asserts. `--quick` does fewer repetitions, to see that it works; `-
 that step alone.
 """
 
-import argparse
 import json
 import os
 import subprocess
 import sys
-import tempfile
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from pathlib import Path
-from typing import Literal
-
-from rich.console import Console
+from collections.abc import Mapping
 
 from benchmarks import data, heartbeats, history, queue, searches, service
-from benchmarks.figures import Figure, show
+from benchmarks.figures import Figure
+from benchmarks.steps import Effort, Measure, folder, run
 from models.specs.experiment import Device
 from worker.process import TrainerSettings
-
-Effort = Literal["quick", "whole"]
-Measure = Callable[[Effort], list[Figure]]
 
 
 def _start(effort: Effort) -> list[Figure]:
@@ -31,12 +22,12 @@ def _start(effort: Effort) -> list[Figure]:
 
 
 def _service(effort: Effort) -> list[Figure]:
-    with _folder() as folder, service.service(folder, slots=2) as running:
+    with folder() as here, service.service(here, slots=2) as running:
         return [
             service.first_epoch(running, 3 if effort == "quick" else 9),
             service.polling(running, 5 if effort == "quick" else 30),
             service.overhead(
-                running, folder, 1 if effort == "quick" else 3, 20 if effort == "quick" else 700
+                running, here, 1 if effort == "quick" else 3, 20 if effort == "quick" else 700
             ),
         ]
 
@@ -52,27 +43,27 @@ def _heartbeats(effort: Effort) -> list[Figure]:
 def _checkpoints(effort: Effort) -> list[Figure]:
     figures = []
     for width, epochs in ((100, 6_000), (2200, 32)):
-        with _folder() as folder:
+        with folder() as here:
             times = (1, epochs // 10) if effort == "quick" else (3, epochs)
-            figures.append(service.checkpoints(folder, *times, width))
+            figures.append(service.checkpoints(here, *times, width))
     return figures
 
 
 def _titanic(effort: Effort) -> list[Figure]:
-    with _folder() as folder, service.service(folder, slots=2) as running:
+    with folder() as here, service.service(here, slots=2) as running:
         rounds = 1 if effort == "quick" else 5
-        return searches.measure(running, data.titanic(folder), rounds=rounds, epochs=20, times=8)
+        return searches.measure(running, data.titanic(here), rounds=rounds, epochs=20, times=8)
 
 
 def _mnist(effort: Effort) -> list[Figure]:
-    with _folder() as folder, service.service(folder, slots=2) as running:
+    with folder() as here, service.service(here, slots=2) as running:
         rounds, images = (1, 6_000) if effort == "quick" else (5, data.IMAGES)
-        rows = data.mnist(folder, images)
+        rows = data.mnist(here, images)
         return searches.measure(running, rows, rounds=rounds, epochs=20, times=5)
 
 
 def _history(effort: Effort) -> list[Figure]:
-    with _folder() as ours, _folder() as theirs, service.service(ours, slots=1) as running:
+    with folder() as ours, folder() as theirs, service.service(ours, slots=1) as running:
         rounds, seconds = (2, 2.0) if effort == "quick" else (5, 10.0)
         return history.measure(running, theirs, rounds=rounds, seconds=seconds)
 
@@ -115,25 +106,5 @@ STEPS: Mapping[str, Measure] = {
 }
 
 
-@contextmanager
-def _folder() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory() as name:
-        yield Path(name)
-
-
-def main() -> None:
-    """Run the steps that are asked for, in turn."""
-    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="fewer repetitions")
-    parser.add_argument("--only", nargs="+", choices=STEPS, default=list(STEPS), help="these steps")
-    asked = parser.parse_args()
-    effort: Effort = "quick" if asked.quick else "whole"
-    console = Console(stderr=True)
-    figures: list[Figure] = []
-    for number, name in enumerate(asked.only, start=1):
-        console.print(f"{number}/{len(asked.only)} {name} …")
-        figures += STEPS[name](effort)
-    show("epochd", figures)
-
-
-main()
+if __name__ == "__main__":
+    run("make bench", __doc__, STEPS)

@@ -43,7 +43,7 @@ class Rows:
 
 def titanic(folder: Path) -> Rows:
     """A table: 891 passengers, ten columns of numbers, two classes. Its files go to a folder."""
-    source = _shared("titanic_all_numeric.csv")
+    source = shared("titanic_all_numeric.csv")
     drawn = folder / "drawn.csv"
     if source is None:
         _write(drawn, _drawn_passengers())
@@ -62,7 +62,7 @@ def mnist(folder: Path, images: int = IMAGES) -> Rows:
         folder: an existing one.
         images: how many, at most 60,000.
     """
-    source = _shared("mnist.npz")
+    source = shared("mnist.npz")
     if source is None:
         x, y = _drawn_digits(images)
     else:
@@ -90,8 +90,8 @@ def _kept(
     )
 
 
-def _shared(name: str) -> Path | None:
-    """A real file, found as the tests find theirs."""
+def shared(name: str) -> Path | None:
+    """A real file, found as the tests find theirs; None where it is not there."""
     beside_the_checkout = Path(__file__).parents[2] / "shared" / "data"
     path = Path(os.environ.get("EPOCHD_TEST_DATA") or beside_the_checkout) / name
     return path if path.is_file() else None

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 HERE = Path(__file__).parent
 SCRIPTS = HERE / "peers"
@@ -54,6 +55,23 @@ def search(script: str, task: dict[str, object]) -> Searched:
         RuntimeError: it failed.
     """
     begun = time.monotonic()
+    answer = answered(script, task)
+    seconds = time.monotonic() - begun
+    return Searched(
+        seconds=seconds,
+        # Both clocks are the machine's own, which all its processes share.
+        imports=answer["imported"] - begun,
+        epochs=answer["epochs"],
+    )
+
+
+def answered(script: str, task: dict[str, object]) -> dict[str, Any]:
+    """Let a peer do a task, and read the last line that it prints.
+
+    Raises:
+        Missing: it is not installed.
+        RuntimeError: it failed.
+    """
     done = subprocess.run(
         _command(script, json.dumps(task)),
         capture_output=True,
@@ -61,16 +79,10 @@ def search(script: str, task: dict[str, object]) -> Searched:
         timeout=PATIENCE_SECONDS,
         check=False,
     )
-    seconds = time.monotonic() - begun
     if done.returncode:
         raise _failed(script, done.stderr)
-    answer = json.loads(done.stdout.splitlines()[-1])
-    return Searched(
-        seconds=seconds,
-        # Both clocks are the machine's own, which all its processes share.
-        imports=answer["imported"] - begun,
-        epochs=answer["epochs"],
-    )
+    answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return answer
 
 
 @contextmanager
