@@ -23,6 +23,9 @@ MAX_VALUES = 1000
 # Beyond it whole numbers and floats are no longer the same.
 MAX_INTEGER = 2**53
 
+# Beyond it no number means anything here, and the ratio of two of them is no longer finite.
+MAX_NUMBER = 1e100
+
 # People read drawn and spaced numbers.
 _DIGITS = 3
 
@@ -65,6 +68,12 @@ class _Range(Spec):
                 "out_of_range",
                 "On a logarithmic scale low must be above 0.",
                 {"at": ("low",)},
+            )
+        if self.log and self.low < 1 / MAX_NUMBER:
+            raise PydanticCustomError(
+                "out_of_range",
+                "On a logarithmic scale low must be at least {least}.",
+                {"at": ("low",), "least": f"{1 / MAX_NUMBER:g}"},
             )
         return self
 
@@ -113,8 +122,8 @@ class IntRange(_Range):
 class FloatRange(_Range):
     """Numbers from low to high, both included."""
 
-    low: Number
-    high: Number
+    low: Annotated[Number, Field(ge=-MAX_NUMBER, le=MAX_NUMBER)]
+    high: Annotated[Number, Field(ge=-MAX_NUMBER, le=MAX_NUMBER)]
 
     @cached_property
     def size(self) -> int | None:

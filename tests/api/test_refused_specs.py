@@ -165,6 +165,22 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
         "/search/over/compile.optimizer.learning_rate/float/low",
         "out_of_range",
     ),
+    "a logarithmic range from the smallest of numbers": (
+        grid(
+            compile__optimizer__learning_rate={
+                "float": {"low": 1e-320, "high": 1, "log": True, "count": 5}
+            }
+        ),
+        "/search/over/compile.optimizer.learning_rate/float/low",
+        "out_of_range",
+    ),
+    "a range that is wider than any number": (
+        grid(
+            compile__optimizer__learning_rate={"float": {"low": -1e308, "high": 1e308, "count": 5}}
+        ),
+        "/search/over/compile.optimizer.learning_rate/float/low",
+        "out_of_range",
+    ),
     "a range with step and count": (
         grid(fit__batch_size={"int": {"low": 1, "high": 9, "step": 2, "count": 3}}),
         "/search/over/fit.batch_size/int/step",

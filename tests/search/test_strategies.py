@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from models.lifecycle import State, StopReason
 from models.specs.experiment import ExperimentSpec
+from models.specs.search import LearningRatesSearch
 from models.trial import Proposal, TrialResult, changed
 from search.strategies.learning_rates import rates
 from search.strategies.registry import strategy_for
@@ -149,6 +150,15 @@ def test_a_range_of_rates_is_even_on_a_logarithmic_scale() -> None:
     assert search is not None
     assert search.strategy == "learning_rates"
     assert rates(search) == (1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1)
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.1, 0.10001), (0.1014, 0.102), (1e-323, 1.0)])
+def test_the_rates_of_a_narrow_range_are_different_and_within_it(low: float, high: float) -> None:
+    span = {"strategy": "learning_rates", "low": low, "high": high, "count": 40}
+    found = rates(LearningRatesSearch.model_validate(span))
+    assert len(found) == 40
+    assert (found[0], found[-1]) == (low, high)
+    assert list(found) == sorted(set(found))
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "Adam", {"optimizer": "SGD", "momentum": 0.9}, None])
