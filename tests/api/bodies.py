@@ -30,3 +30,18 @@ def inline(rows: int = 10, **parts: Any) -> dict[str, Any]:
 
 def learning_rates(*values: float) -> dict[str, Any]:
     return {"strategy": "learning_rates", "values": list(values)}
+
+
+def networks(**named: Any) -> dict[str, Any]:
+    search = {"strategy": "networks", "networks": named}
+    return {"data": {"dataset": "builtin:digits"}, "search": search}
+
+
+def over(strategy: str = "grid", **search: Any) -> dict[str, Any]:
+    """A search over spec paths; their dots are written as double underscores."""
+    paths = {key.replace("__", "."): value for key, value in search.pop("over", {}).items()}
+    return on_digits(search={"strategy": strategy, "over": paths, **search})
+
+
+def grid(**paths: Any) -> dict[str, Any]:
+    return over(over=paths)
