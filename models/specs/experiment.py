@@ -22,6 +22,9 @@ from models.specs.search import (
 # A longer one is a description.
 MAX_NAME = 200
 
+# What 32 bits hold with a sign.
+MAX_SEED = 2**31 - 1
+
 
 class Device(StrEnum):
     """What a trial may be trained on."""
@@ -31,7 +34,7 @@ class Device(StrEnum):
     GPU = "gpu"
 
 
-MaxParallel = Annotated[int, Field(ge=1, le=1000)]
+MaxParallel = Annotated[int, Field(strict=True, ge=1, le=1000)]
 """Trials of one experiment that train at the same time, over all workers."""
 
 
@@ -41,11 +44,11 @@ class Limits(Spec):
     max_parallel: MaxParallel = 4
     """Trials of this experiment that train at the same time, over all workers. Can be changed while
     it runs, by a PATCH."""
-    max_seconds: Annotated[float, Field(gt=0, le=30 * 24 * 3600)] = 3600.0
+    max_seconds: Annotated[float, Field(strict=True, gt=0, le=30 * 24 * 3600)] = 3600.0
     """Training time of one trial, in seconds, over all its attempts."""
-    max_failed: Annotated[int, Field(ge=1, le=MAX_TRIALS)] = 3
+    max_failed: Annotated[int, Field(strict=True, ge=1, le=MAX_TRIALS)] = 3
     """So many trained trials in a row that fail with the same code end the search."""
-    priority: Annotated[int, Field(ge=-100, le=100)] = 0
+    priority: Annotated[int, Field(strict=True, ge=-100, le=100)] = 0
     """Higher goes first; equal ones by age."""
     device: Device = Device.ANY
 
@@ -67,9 +70,9 @@ class ExperimentSpec(Spec):
     compile: CompileSpec = CompileSpec()
     fit: FitSpec = FitSpec()
     search: SearchSpec | None = None
-    repeats: Annotated[int, Field(ge=1, le=100)] = 1
+    repeats: Annotated[int, Field(strict=True, ge=1, le=100)] = 1
     """How often each setting is trained, each time with its own seed: seed, seed + 1, …"""
-    seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 7
+    seed: Annotated[int, Field(strict=True, ge=0, le=MAX_SEED)] = 7
     limits: Limits = Limits()
 
     @model_validator(mode="after")
@@ -97,6 +100,19 @@ class ExperimentSpec(Spec):
                 "search.seeds says how often a search over capacity trains each size, "
                 "so leave repeats out.",
                 {"at": ("repeats",)},
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _a_seed_for_each_repeat(self) -> "ExperimentSpec":
+        """The last one too has to be a seed: the winner's spec names it."""
+        repeats = self.search.seeds if isinstance(self.search, CapacitySearch) else self.repeats
+        if self.seed > MAX_SEED - (repeats - 1):
+            raise PydanticCustomError(
+                "out_of_range",
+                "Repeats take seed, seed + 1, …, so with {repeats} of them seed may be {most} at "
+                "most.",
+                {"at": ("seed",), "repeats": repeats, "most": MAX_SEED - (repeats - 1)},
             )
         return self
 

@@ -12,7 +12,7 @@ def settings(spec: ExperimentSpec) -> tuple[Setting, ...]:
         Setting(
             shown={"network": name},
             changes={"network": network.model_dump(mode="json", exclude_unset=True)},
-            reason=f"network {name!r}, one of those to compare",
+            reason=f'network "{name}", one of those to compare',
         )
         for name, network in search.networks.items()
     )

@@ -94,6 +94,24 @@ REFUSED: Refused = {
         "out_of_range",
     ),
     "repeats 0": (on_digits(repeats=0), "/repeats", "out_of_range"),
+    "repeats as text": (on_digits(repeats="2"), "/repeats", "wrong_type"),
+    "repeats that are true": (on_digits(repeats=True), "/repeats", "wrong_type"),
+    "a seed as text": (on_digits(seed="7"), "/seed", "wrong_type"),
+    "a limit that is true": (
+        on_digits(limits={"max_parallel": True}),
+        "/limits/max_parallel",
+        "wrong_type",
+    ),
+    "a last repeat without a seed": (
+        on_digits(seed=2**31 - 2, repeats=3),
+        "/seed",
+        "out_of_range",
+    ),
+    "a last seed of a size that is none": (
+        capacity(seeds=2) | {"seed": 2**31 - 1},
+        "/seed",
+        "out_of_range",
+    ),
     "10,000 layers": (L(*[DENSE] * 10_000), "/network/layers", "too_long"),
     "a thousand wrong layers": (
         L(*[DENSE | {"units": 0}] * 1000),

@@ -30,6 +30,15 @@ def test_every_example_of_the_documentation_is_accepted(
     assert served.client.get(view["links"]["self"]).json()["id"] == view["id"]
 
 
+def test_a_network_may_have_any_name(served: Served) -> None:
+    name = "\U000e0001" * 100  # a tag: Python writes ten characters for each
+    search = {"strategy": "networks", "networks": {name: {"layers": []}}}
+    answer = served.client.post("/experiments", json=on_digits(network=None, search=search))
+    assert answer.status_code == 202, answer.text
+    trials = served.client.get(answer.json()["links"]["trials"]).json()["data"]
+    assert trials[0]["setting"] == {"network": name}
+
+
 def test_a_comparison_of_rates_becomes_a_trial_for_each_rate_and_repeat(served: Served) -> None:
     spec = on_digits(search=learning_rates(1e-7, 0.01, 1), repeats=2, seed=40)
     experiment = served.client.post("/experiments", json=spec).json()
