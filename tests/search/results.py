@@ -3,10 +3,11 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import JsonValue
 
 from models.lifecycle import State, StopReason
-from models.trial import TrialResult
+from models.trial import Proposal, TrialResult
 
 
 def trial(
@@ -45,3 +46,39 @@ def trial(
         error_code=error_code,
         row_losses=None if losses is None else np.asarray(losses, dtype=np.float32),
     )
+
+
+def proposed(
+    number: int,
+    proposal: Proposal,
+    score: float | None = None,
+    *,
+    state: State = State.SUCCEEDED,
+    stop_reason: StopReason | None = StopReason.COMPLETED,
+    epochs: int = 5,
+    parameters: int = 100,
+    row_losses: NDArray[np.float32] | None = None,
+) -> TrialResult:
+    """What a search proposed, and what it came to; by default it is over."""
+    return TrialResult(
+        number=number,
+        candidate=proposal.candidate,
+        repeat=proposal.repeat,
+        seed=proposal.seed,
+        setting=proposal.setting,
+        changes=proposal.changes,
+        state=state,
+        stop_reason=stop_reason,
+        metric="val_loss",
+        score=score,
+        best_epoch=None if score is None else 3,
+        epochs=epochs,
+        parameters=parameters,
+        seconds=1.0,
+        row_losses=row_losses,
+    )
+
+
+def queued(number: int, proposal: Proposal) -> TrialResult:
+    """What a search proposed, before anybody trains it."""
+    return proposed(number, proposal, state=State.QUEUED, stop_reason=None, epochs=0)

@@ -16,6 +16,7 @@ from search.sentences.sizes import size_sentences
 from search.strategies.climb import Size, widths
 from search.strategies.registry import strategy_for
 from search.strategies.strategy import Conclude, search_of
+from tests.search.results import proposed
 
 LINEAR = Size(0, 0)
 ROWS = 200
@@ -49,21 +50,12 @@ def over(number: int, proposal: Proposal, loss: float | None) -> TrialResult:
     if loss is not None:
         noise = np.random.default_rng(proposal.repeat).normal(0, 0.1, ROWS)
         row_losses = (loss + noise - noise.mean()).astype(np.float32)
-    return TrialResult(
-        number=number,
-        candidate=proposal.candidate,
-        repeat=proposal.repeat,
-        seed=proposal.seed,
-        setting=proposal.setting,
-        changes=proposal.changes,
-        state=State.SUCCEEDED,
+    return proposed(
+        number,
+        proposal,
+        loss,
         stop_reason=StopReason.DIVERGED if loss is None else StopReason.EARLY_STOPPED,
-        metric="val_loss",
-        score=loss,
-        best_epoch=3,
-        epochs=5,
         parameters=10 + 70 * size.units + size.units**2 * max(0, size.depth - 1),
-        seconds=1.0,
         row_losses=row_losses,
     )
 

@@ -14,6 +14,7 @@ from models.trial import Proposal, TrialResult, changed
 from search.conclusion import conclude
 from search.strategies.registry import strategy_for
 from search.strategies.strategy import Conclude
+from tests.search.results import queued
 
 NETWORK: dict[str, Any] = {"layers": [{"layer": "Dense", "units": 8, "activation": "relu"}]}
 RATE = "compile.optimizer.learning_rate"
@@ -36,6 +37,10 @@ def searching(**search: Any) -> dict[str, Any]:
 CASES: dict[str, tuple[dict[str, Any], int]] = {
     "single": ({"network": NETWORK}, 1),
     "learning_rates": (searching(strategy="learning_rates", values=[1e-7, 0.01, 1]), 3),
+    "learning_rates, by a range": (
+        searching(strategy="learning_rates", low=1e-5, high=1, count=6),
+        6,
+    ),
     "networks": (
         {"search": {"strategy": "networks", "networks": {"a": NETWORK, "b": {"layers": []}}}},
         2,
@@ -81,32 +86,12 @@ def spec_of(name: str, repeats: int, parallel: int) -> ExperimentSpec:
     )
 
 
-def queued(number: int, proposal: Proposal) -> TrialResult:
-    return TrialResult(
-        number=number,
-        candidate=proposal.candidate,
-        repeat=proposal.repeat,
-        seed=proposal.seed,
-        setting=proposal.setting,
-        changes=proposal.changes,
-        state=State.QUEUED,
-        stop_reason=None,
-        metric=None,
-        score=None,
-        best_epoch=None,
-        epochs=0,
-        parameters=100,
-        seconds=0.0,
-    )
-
-
 def ended(result: TrialResult, data: st.DataObject) -> TrialResult:
     state, stop_reason, scored = data.draw(ENDS)
     return replace(
         result,
         state=state,
         stop_reason=stop_reason,
-        metric="val_loss",
         score=data.draw(SCORES) if scored else None,
         best_epoch=2 if scored else None,
         epochs=3,
@@ -178,7 +163,7 @@ def test_a_strategy_keeps_its_contract(
         assert conclusion.winner.value in scores
 
 
-@pytest.mark.parametrize("name", ["grid", "random", "tpe", "capacity"])
+@pytest.mark.parametrize("name", CASES)
 @given(data=st.data())
 @settings(max_examples=25, deadline=None)
 def test_a_trial_whose_row_was_lost_is_proposed_again(name: str, data: st.DataObject) -> None:

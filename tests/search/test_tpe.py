@@ -14,6 +14,7 @@ from models.specs.experiment import ExperimentSpec
 from models.trial import Proposal, TrialResult
 from search.strategies.registry import strategy_for
 from search.strategies.strategy import Conclude
+from tests.search.results import proposed
 
 RATE = "compile.optimizer.learning_rate"
 ACTIVATION = "network.layers.0.activation"
@@ -41,22 +42,8 @@ Ending = tuple[float | None, StopReason]
 
 def over(number: int, proposal: Proposal, ending: Ending) -> TrialResult:
     score, stop_reason = ending
-    return TrialResult(
-        number=number,
-        candidate=proposal.candidate,
-        repeat=proposal.repeat,
-        seed=proposal.seed,
-        setting=proposal.setting,
-        changes=proposal.changes,
-        state=State.FAILED if stop_reason is StopReason.ERROR else State.SUCCEEDED,
-        stop_reason=stop_reason,
-        metric="val_loss",
-        score=score,
-        best_epoch=2,
-        epochs=3,
-        parameters=100,
-        seconds=1.0,
-    )
+    state = State.FAILED if stop_reason is StopReason.ERROR else State.SUCCEEDED
+    return proposed(number, proposal, score, state=state, stop_reason=stop_reason)
 
 
 def played(spec: ExperimentSpec, becomes: Callable[[Proposal], Ending]) -> list[TrialResult]:
