@@ -10,7 +10,7 @@ import time
 from models.errors import StorageFull, Unavailable
 from models.monitor import monitored
 from models.specs.search import PrunableSearch
-from search.pruning.verdict import rule_of, verdict
+from search.pruning.falling_behind import falls_behind, rule_of
 from store import rivals
 from store.claims import Claim
 from store.database import Database
@@ -61,5 +61,5 @@ class Pruning:
             self._asked_at = epoch
         now = time.monotonic()
         self._due = now + max(PAUSE_SECONDS, SHARE * (now - begun))
-        prune = verdict(self._rule, epoch, self._lease.number, reached, self._judged)
+        prune = falls_behind(self._rule, epoch, self._lease.number, reached, self._judged)
         return None if prune is None else prune.reason

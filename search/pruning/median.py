@@ -34,8 +34,8 @@ class Median:
         bar = median(other.mean for other in others)
         if not judged.better(bar, trial.best):
             return None
+        trials = "1 trial" if len(others) == 1 else f"{len(others)} trials"
         return Prune(
             f"Its best {judged.metric} in {epoch} epochs, {trial.best:.4g}, is worse than "
-            f"{bar:.4g}, the median of the averages until then of {len(others)} "
-            f"{'trial' if len(others) == 1 else 'trials'} of other settings."
+            f"{bar:.4g}, the median of the averages until then of {trials} of other settings."
         )

@@ -34,6 +34,10 @@ class Evidence:
             if standing is not self.winner and standing.verdict in verdicts
         )
 
+    def others_with_a_score(self) -> tuple[Standing, ...]:
+        """Candidates that can be compared with the winner, best first."""
+        return self.others(Verdict.BEST, Verdict.AS_GOOD, Verdict.WORSE, Verdict.UNDECIDED)
+
     def diverged(self) -> tuple[Standing, ...]:
         """Candidates of which a trial diverged."""
         return tuple(each for each in self.others(Verdict.NO_SCORE) if each.candidate.diverged)

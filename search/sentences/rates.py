@@ -26,7 +26,7 @@ def rate_sentences(evidence: Evidence) -> Iterator[str]:
     if winner is not None:
         yield won(evidence, winner, _name(winner))
         yield from _edge(evidence, winner)
-    others = evidence.others(Verdict.BEST, Verdict.AS_GOOD, Verdict.WORSE, Verdict.UNDECIDED)
+    others = evidence.others_with_a_score()
     for standing in others[:MAX_RATES]:
         yield _judged(evidence, standing)
     if len(others) > MAX_RATES:

@@ -26,7 +26,7 @@ def setting_sentences(evidence: Evidence) -> Iterator[str]:
     """First the winner, then the others, each or by kind."""
     yield from winner_sentences(evidence)
     yield from _middle(evidence)
-    scored = evidence.others(Verdict.BEST, Verdict.AS_GOOD, Verdict.WORSE, Verdict.UNDECIDED)
+    scored = evidence.others_with_a_score()
     yield from _each(evidence) if len(scored) <= MAX_OTHERS else _by_kind(evidence)
     yield from _diverged(evidence)
 

@@ -279,6 +279,11 @@ REFUSED: Refused = {
         "out_of_range",
     ),
     "a factor of 1": (capacity(factor=1), "/search/factor", "out_of_range"),
+    "a last seed of a size that is none": (
+        capacity(seeds=2) | {"seed": 2**31 - 1},
+        "/seed",
+        "out_of_range",
+    ),
     "a misspelt activation for capacity": (
         capacity(activation="rellu"),
         "/search/activation",

@@ -107,11 +107,6 @@ REFUSED: Refused = {
         "/seed",
         "out_of_range",
     ),
-    "a last seed of a size that is none": (
-        capacity(seeds=2) | {"seed": 2**31 - 1},
-        "/seed",
-        "out_of_range",
-    ),
     "10,000 layers": (L(*[DENSE] * 10_000), "/network/layers", "too_long"),
     "a thousand wrong layers": (
         L(*[DENSE | {"units": 0}] * 1000),

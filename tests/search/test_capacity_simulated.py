@@ -27,7 +27,7 @@ from search.choice import choose
 from search.strategies.climb import Size, widths
 from search.strategies.registry import strategy_for
 from search.strategies.strategy import Conclude
-from tests.search.test_capacity import LINEAR, over, size_of, spec_of
+from tests.search.climbing import LINEAR, over, size_of, spec_of
 
 DRAWS = 200
 SEEDS = 3

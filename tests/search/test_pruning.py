@@ -13,9 +13,9 @@ from models.monitor import Monitored
 from models.specs.prune import AshaPrune, MedianPrune
 from models.trial import Reached
 from search.pruning.asha import Asha
+from search.pruning.falling_behind import falls_behind
 from search.pruning.median import Median
 from search.pruning.rule import Rule
-from search.pruning.verdict import verdict
 
 LOSS = Monitored("val_loss", "min")
 ACCURACY = Monitored("val_accuracy", "max")
@@ -65,7 +65,7 @@ def fields(draw: st.DrawFn) -> list[Reached]:
 
 
 def ends(rule: Rule, trials: list[Reached], number: int, judged: Monitored = LOSS) -> bool:
-    return verdict(rule, EPOCH, number, trials, judged) is not None
+    return falls_behind(rule, EPOCH, number, trials, judged) is not None
 
 
 @given(RULES, fields())
@@ -167,13 +167,14 @@ def test_nobody_is_judged_without_a_value_of_its_own() -> None:
 
 def test_the_reason_names_the_figures() -> None:
     trials = [reached(1, 2.302), reached(2, 0.4), reached(3, 0.6)]
-    by_median = verdict(Median(MedianPrune(rule="median", min_trials=2)), EPOCH, 1, trials, LOSS)
+    median = Median(MedianPrune(rule="median", min_trials=2))
+    by_median = falls_behind(median, EPOCH, 1, trials, LOSS)
     assert by_median is not None
     assert by_median.reason == (
         "Its best val_loss in 9 epochs, 2.302, is worse than 0.5, the median of the averages until "
         "then of 2 trials of other settings."
     )
-    by_rung = verdict(Asha(AshaPrune(rule="asha", reduction=3)), EPOCH, 1, trials, LOSS)
+    by_rung = falls_behind(Asha(AshaPrune(rule="asha", reduction=3)), EPOCH, 1, trials, LOSS)
     assert by_rung is not None
     assert by_rung.reason == (
         "Its best val_loss in 9 epochs, 2.302, is number 3 of 3 trials that have come so far, and "

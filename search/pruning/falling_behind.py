@@ -20,7 +20,7 @@ def rule_of(spec: PruneSpec) -> Rule:
             return Asha(spec)
 
 
-def verdict(
+def falls_behind(
     rule: Rule, epoch: int, number: int, reached: Sequence[Reached], judged: Monitored
 ) -> Prune | None:
     """Whether a trial is to end, and why; None when it goes on, or has no finite value yet.
@@ -43,10 +43,6 @@ def verdict(
         if twin.candidate == trial.candidate and twin.stop_reason is StopReason.PRUNED:
             return Prune(f"Trial {twin.number}, the same setting with another seed, was pruned.")
     others = [each for each in reached if each.candidate != trial.candidate]
-    there = [each for each in others if each.epochs >= epoch or not _cut_short(each)]
+    # One that was pruned says nothing of later epochs; one that came to its own end has no more.
+    there = [e for e in others if e.epochs >= epoch or e.stop_reason is not StopReason.PRUNED]
     return rule.judge(epoch, trial, there, judged)
-
-
-def _cut_short(trial: Reached) -> bool:
-    """Whether it says nothing of later epochs; one that came to its own end has nothing to add."""
-    return trial.stop_reason is StopReason.PRUNED
