@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from statistics import fmean
 
-from models.monitor import Mode
+from models.monitor import Monitored
 from models.trial import TrialResult
 from models.views import comparison as views
 from search.accuracy import accuracy_of
@@ -18,8 +18,7 @@ def compare(
     results: Sequence[TrialResult],
     curves: Curves,
     *,
-    metric: str,
-    mode: Mode,
+    judged: Monitored,
     overlap: float = 1.0,
 ) -> views.Comparison:
     """All candidates with their mean curves, aligned by epoch.
@@ -27,15 +26,14 @@ def compare(
     Args:
         results: of all trials, those of `ties.contenders` with their row losses.
         curves: of all of them.
-        metric: what was monitored.
-        mode: which way it is better.
+        judged: by what they are compared.
         overlap: share of the validation rows that two repeats have in common.
     """
     longest = max((len(curves.get(result.number, ())) for result in results), default=0)
-    order = standings(ranked(results, mode), overlap)
+    order = standings(ranked(results, judged.mode), overlap)
     return views.Comparison(
-        metric=metric,
-        mode=mode,
+        metric=judged.metric,
+        mode=judged.mode,
         epochs=tuple(range(1, longest + 1)),
         candidates=tuple(
             _view(standing, rank, curves, longest) for rank, standing in enumerate(order, start=1)

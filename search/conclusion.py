@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from models.lifecycle import StopReason
-from models.monitor import Mode
+from models.monitor import Monitored
 from models.specs.experiment import MAX_NAME, ExperimentSpec
 from models.specs.search import CapacitySearch, LearningRatesSearch
 from models.trial import TrialResult, changed
@@ -28,8 +28,7 @@ def conclude(
     results: Sequence[TrialResult],
     curves: Curves,
     *,
-    metric: str,
-    mode: Mode,
+    judged: Monitored,
     reason: str,
     experiment: str = "",
 ) -> Conclusion:
@@ -39,18 +38,17 @@ def conclude(
         spec: of the experiment.
         results: of every trial, those of `ties.contenders` with their row losses.
         curves: of the contenders.
-        metric: what was monitored.
-        mode: which way it is better.
+        judged: by what they were compared.
         reason: why the search stopped.
         experiment: its id, by which the winner's spec says where it comes from.
     """
-    order = standings(ranked(results, mode), overlap_of(spec.fit))
+    order = standings(ranked(results, judged.mode), overlap_of(spec.fit))
     choice = choose(spec, results) if isinstance(spec.search, CapacitySearch) else None
     winner = _winning(order, choice)
-    evidence = Evidence(metric=metric, mode=mode, standings=order, winner=winner, curves=curves)
+    evidence = Evidence(judged=judged, standings=order, winner=winner, curves=curves)
     return Conclusion(
         winner=None if winner is None else _winner(spec, winner.candidate, evidence, experiment),
-        metric=metric,
+        metric=judged.metric,
         ranking=tuple(_line(standing, rank) for rank, standing in enumerate(order, start=1)),
         ties=tuple(
             dict(standing.candidate.setting)
@@ -78,12 +76,12 @@ def _winner(
     One that was pruned only where all were: trained alone it would go on.
     """
     whole = [trial for trial in candidate.scored if trial.stop_reason is not StopReason.PRUNED]
-    pick = min if evidence.mode == "min" else max
+    pick = min if evidence.judged.mode == "min" else max
     trial = pick(whole or candidate.scored, key=lambda trial: candidate.scores[trial.repeat])
     return Winner(
         trial=trial.number,
         setting=dict(trial.setting),
-        metric=evidence.metric,
+        metric=evidence.judged.metric,
         value=candidate.scores[trial.repeat],
         epoch=trial.best_epoch or trial.epochs,
         spec=alone(spec, trial, experiment),
@@ -139,7 +137,7 @@ def _summary(spec: ExperimentSpec, evidence: Evidence, choice: Choice | None) ->
             yield from rate_sentences(evidence)
         case CapacitySearch() as search if choice is not None:
             yield from winner_sentences(evidence)
-            yield from size_sentences(search, choice, evidence.metric)
+            yield from size_sentences(search, choice, evidence.judged.metric)
         case _:
             yield from setting_sentences(evidence)
     yield from uncovered(evidence)

@@ -152,8 +152,7 @@ def _concluded(
         spec,
         row_losses.attached(tx, experiment_id, results, best),
         history.curves(tx, experiment_id, best),
-        metric=judged.metric,
-        mode=judged.mode,
+        judged=judged,
         reason=reason,
         experiment=experiment_id,
     )

@@ -54,7 +54,7 @@ def show_comparison(service: Service, owner: Owner, experiment_id: ExperimentId)
         best = contenders(results, by.mode)
         results = row_losses.attached(tx, experiment_id, results, best)
         curves = history.curves(tx, experiment_id)
-    return compare(results, curves, metric=by.metric, mode=by.mode, overlap=overlap)
+    return compare(results, curves, judged=by, overlap=overlap)
 
 
 def _overlap(tx: Session, experiment_id: str) -> float:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from models.lifecycle import StopReason
-from models.monitor import Mode
+from models.monitor import Monitored
 from search.curves import Curves
 from search.ties import Standing, Verdict
 
@@ -13,15 +13,13 @@ class Evidence:
     """What is known when a search is over.
 
     Attributes:
-        metric: what was monitored.
-        mode: which way it is better.
+        judged: by what candidates were compared.
         standings: all candidates, best first.
         winner: of these; not always the best one: capacity prefers what is small.
         curves: of the contenders.
     """
 
-    metric: str
-    mode: Mode
+    judged: Monitored
     standings: tuple[Standing, ...]
     winner: Standing | None
     curves: Curves

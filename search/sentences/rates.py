@@ -53,19 +53,19 @@ def _how_low(evidence: Evidence, standing: Standing) -> str:
         how = f"had fallen by {percent(fell)}" if fell > 0 else "had not fallen"
         return f"after {trained} the loss {how}"
     if all(result.best_epoch == result.epochs for result in results):
-        moving = "falling" if evidence.mode == "min" else "rising"
+        moving = "falling" if evidence.judged.mode == "min" else "rising"
         score = number(fmean(standing.candidate.scores.values()))
-        return f"after {trained} its {evidence.metric} was still {moving}, at {score}"
+        return f"after {trained} its {evidence.judged.metric} was still {moving}, at {score}"
     return _never_past(evidence, standing)
 
 
 def _never_past(evidence: Evidence, standing: Standing) -> str:
     """How far it came. Of several repeats the mean: each has validation rows of its own."""
     scores = standing.candidate.scores.values()
-    mean = number(fmean(scores))
+    mean, judged = number(fmean(scores)), evidence.judged
     if len(scores) > 1:
-        return f"its {evidence.metric} came to {mean} at best, the mean of {len(scores)} repeats"
-    return f"its {evidence.metric} never came {beyond(evidence.mode)} {mean}"
+        return f"its {judged.metric} came to {mean} at best, the mean of {len(scores)} repeats"
+    return f"its {judged.metric} never came {beyond(judged.mode)} {mean}"
 
 
 def _fall(evidence: Evidence, results: Sequence[TrialResult]) -> float | None:

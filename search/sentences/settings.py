@@ -43,8 +43,8 @@ def _middle(evidence: Evidence) -> Iterator[str]:
     if len(scores) >= LEAST_SETTINGS:
         middle = median(scores)
         yield (
-            f"The middle of {len(scores)} settings reached {evidence.metric} {number(middle)}, "
-            f"which is {number(abs(middle - scores[0]))} worse."
+            f"The middle of {len(scores)} settings reached {evidence.judged.metric} "
+            f"{number(middle)}, which is {number(abs(middle - scores[0]))} worse."
         )
 
 

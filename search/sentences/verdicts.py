@@ -37,7 +37,7 @@ def reached(evidence: Evidence, standing: Standing) -> str:
     if candidate.score is None:
         raise ValueError("a candidate without a score reached nothing")
     epochs = [trial.best_epoch for trial in candidate.scored if trial.best_epoch is not None]
-    words = f"{evidence.metric} {number(candidate.score)} at {span('epoch', epochs)}"
+    words = f"{evidence.judged.metric} {number(candidate.score)} at {span('epoch', epochs)}"
     if candidate.standard_deviation is not None:
         deviation = number(candidate.standard_deviation)
         words += f", the mean of {len(epochs)} repeats (sd {deviation})"

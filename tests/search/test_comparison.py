@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from models.monitor import Monitored
 from models.trial import TrialResult
 from search.comparison import compare
 from tests.search.results import trial
@@ -23,7 +24,7 @@ def test_curves_are_aligned_and_averaged_over_the_repeats_that_got_that_far() ->
         1: [{"loss": 1.0}, {"loss": 0.5}, {"loss": None}],
         2: [{"loss": 3.0}],
     }
-    comparison = compare(results, curves, metric="val_loss", mode="min")
+    comparison = compare(results, curves, judged=Monitored("val_loss", "min"))
     assert comparison.epochs == (1, 2, 3)
     assert comparison.candidates[0].curves == {"loss": (2.0, 0.5, None)}
 
@@ -34,7 +35,7 @@ def test_each_candidate_shows_how_it_differs_from_the_best() -> None:
         trial(2, 0.1, losses=[1.0, 1.0, 1.0]),
         trial(3, None),
     ]
-    best, other, without = compare(results, {}, metric="val_loss", mode="min").candidates
+    best, other, without = compare(results, {}, judged=Monitored("val_loss", "min")).candidates
     assert (best.rank, best.difference, best.tied) == (1, None, None)
     assert other.difference is not None
     assert other.difference.mean == pytest.approx(2.0)
@@ -55,7 +56,7 @@ def test_a_classifier_shows_its_accuracy_at_the_best_epochs_with_its_standard_er
         1: [{name: 0.1}, {name: 0.5}, {name: 0.9}],
         2: [{name: 0.9}, {name: 0.2}],
     }
-    (candidate,) = compare(results, curves, metric="val_loss", mode="min").candidates
+    (candidate,) = compare(results, curves, judged=Monitored("val_loss", "min")).candidates
     assert candidate.accuracy is not None
     assert candidate.accuracy.value == pytest.approx(0.8)  # (50 + 270) / 400
     assert candidate.accuracy.standard_error == pytest.approx(math.sqrt(0.8 * 0.2 / 400))
@@ -68,5 +69,5 @@ def test_a_classifier_shows_its_accuracy_at_the_best_epochs_with_its_standard_er
 )
 def test_there_is_no_accuracy_where_no_epoch_reports_one(curves: dict[int, list[Metrics]]) -> None:
     results = [with_rows(trial(1, 0.5), 100)]
-    (candidate,) = compare(results, curves, metric="val_loss", mode="min").candidates
+    (candidate,) = compare(results, curves, judged=Monitored("val_loss", "min")).candidates
     assert candidate.accuracy is None

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pydantic import JsonValue
 
 from models.lifecycle import State, StopReason
-from models.monitor import Mode
+from models.monitor import Mode, Monitored
 from models.specs.experiment import ExperimentSpec
 from models.trial import TrialResult
 from models.views.comparison import Conclusion
@@ -66,8 +66,7 @@ def concluded(
         spec,
         results,
         curves or {},
-        metric=metric,
-        mode=mode,
+        judged=Monitored(metric, mode),
         reason="all settings tried",
         experiment="exp_1",
     )

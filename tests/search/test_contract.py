@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from models.lifecycle import State, StopReason
+from models.monitor import Monitored
 from models.specs.experiment import ExperimentSpec
 from models.trial import Proposal, TrialResult, changed
 from search.conclusion import conclude
@@ -156,7 +157,9 @@ def test_a_strategy_keeps_its_contract(
         else:
             end = game.ask()
     assert game.ask() == end
-    conclusion = conclude(spec, game.results, {}, metric="val_loss", mode="min", reason=end.reason)
+    conclusion = conclude(
+        spec, game.results, {}, judged=Monitored("val_loss", "min"), reason=end.reason
+    )
     scores = [result.score for result in game.results if result.state is State.SUCCEEDED]
     assert conclusion.summary
     if conclusion.winner is not None:

@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 
 from models.lifecycle import State
+from models.monitor import Monitored
 from models.specs.experiment import ExperimentSpec
 from models.views.comparison import Comparison, Conclusion, Winner
 from search.comparison import compare
@@ -92,7 +93,9 @@ def comparison(site: Site, experiment_id: str) -> Comparison:
         results = history.results(tx, experiment_id)
         results = row_losses.attached(tx, experiment_id, results, contenders(results, "min"))
         curves = history.curves(tx, experiment_id)
-    return compare(results, curves, metric="val_loss", mode="min", overlap=overlap_of(spec.fit))
+    return compare(
+        results, curves, judged=Monitored("val_loss", "min"), overlap=overlap_of(spec.fit)
+    )
 
 
 @pytest.fixture(scope="module")
