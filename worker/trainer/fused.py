@@ -11,7 +11,8 @@ import keras
 import tensorflow as tf
 
 # Their gradients leave a bias before them nothing but rounding noise, which Adam scales up to
-# full steps: there the last bit decides, and it is not the same (a metric came to differ by 0.02 %).
+# full steps: there the last bit decides, and it is not the same (a metric came to differ by
+# 0.02 %).
 _NORMALIZING = (keras.layers.BatchNormalization, keras.layers.LayerNormalization)
 
 # Keras's optimizer is what it is mixed into; Any, for the attributes that it finds there.
