@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-# Trials that differ in one of these have other validation rows, or losses in another unit.
+# Trials that differ in one of these have other validation rows, or losses in another unit. A POST
+# lets no search differ in rows (models.search_meaning); a comparison does not rely on that.
 _YARDSTICKS = ("data", "fit.validation_split", "fit.split", "compile.loss")
 # It changes the inputs of the rows, and neither which rows there are nor what they cost.
 _NO_YARDSTICK = "data.scaling"
