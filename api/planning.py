@@ -4,7 +4,7 @@ A POST and a dry run ask the same questions here, so a dry run never promises wh
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from models import data_meaning
@@ -12,6 +12,7 @@ from models.errors import Invalid, Issue
 from models.facts import DataFacts
 from models.network_meaning import Resolved
 from models.planning import PlannedTrial, planned
+from models.pointers import pointer
 from models.profile import DatasetProfile
 from models.search_meaning import search_issues
 from models.specs.experiment import ExperimentSpec
@@ -20,6 +21,7 @@ from models.specs.search import (
     CapacitySearch,
     LearningRatesSearch,
     NetworksSearch,
+    PathSearch,
 )
 from models.trial import Proposal
 from models.views.experiment import Plan, PlannedLayer
@@ -69,7 +71,7 @@ def plan(spec: ExperimentSpec, profile: DatasetProfile) -> Planned:
     plan = Planned(spec, facts, planned(spec, profile, _proposals(spec)))
     by_hand = spec.search is None or isinstance(spec.search, LearningRatesSearch | NetworksSearch)
     wrong = {
-        issue: None  # what is wrong for all candidates is said once
+        _in_body(spec, issue): None  # what is wrong for all candidates is said once
         for trial in plan.trials
         if isinstance(trial.outcome, Invalid)
         for issue in trial.outcome.issues
@@ -91,6 +93,15 @@ def view(plan: Planned) -> Plan:
         trials=tuple(_trial(number, trial) for number, trial in enumerate(plan.trials, start=1)),
         outlook=strategy_for(plan.spec).outlook(plan.spec),
     )
+
+
+def _in_body(spec: ExperimentSpec, issue: Issue) -> Issue:
+    """The same of what the client wrote, where it points at what the search put there."""
+    paths = spec.search.over if isinstance(spec.search, PathSearch) else ()
+    for path in paths:
+        if f"{issue.pointer}/".startswith(f"{pointer(*path.split('.'))}/"):
+            return replace(issue, pointer=pointer("search", "over", path))
+    return issue
 
 
 def _settled(spec: ExperimentSpec, facts: DataFacts) -> ExperimentSpec:

@@ -99,6 +99,11 @@ REFUSED: Refused = {
         "/search/over/compile.optimizer.learning_rate/float/low",
         "out_of_range",
     ),
+    "a grid of which no point can be trained": (
+        grid(fit__batch_size=[100_000, 200_000]),
+        "/search/over/fit.batch_size",
+        "batch_above_rows",
+    ),
     "a range with step and count": (
         grid(fit__batch_size={"int": {"low": 1, "high": 9, "step": 2, "count": 3}}),
         "/search/over/fit.batch_size/int/step",

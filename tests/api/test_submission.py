@@ -152,7 +152,9 @@ class TestSkipping:
         before = served.stored_rows()
         answer = served.client.post("/experiments", json=spec)
         assert answer.status_code == 422
-        assert answer.json()["errors"][0]["pointer"].startswith(("/fit", "/search/networks/bad"))
+        assert answer.json()["errors"][0]["pointer"].startswith(
+            ("/search/over", "/search/networks/bad")
+        )
         assert served.stored_rows() == before
 
 
