@@ -20,14 +20,14 @@ def _table(table: tables.Table, effort: Effort) -> list[Figure]:
 
 
 def _mnist(effort: Effort) -> list[Figure]:
-    epochs, others = (1, 1) if effort == "quick" else (12, 2)
+    epochs, others = (1, 1) if effort == "quick" else (10, 2)
     with folder() as here, service.service(here, slots=2) as running:
         return images.measure(running, here, epochs=epochs, others=others)
 
 
 def _regret(effort: Effort) -> list[Figure]:
     with folder() as here, service.service(here, slots=2) as running:
-        rounds = 1 if effort == "quick" else 5
+        rounds = 1 if effort == "quick" else 3
         return regret.measure(running, data.titanic(here), here, rounds=rounds)
 
 

@@ -42,8 +42,8 @@ def measure(running: Service, folder: Path, *, epochs: int, others: int) -> list
             "validation_split": 0.1,
             "early_stopping": {"patience": 2},
         },
-        # Two seeds keep the longest climb there is, linear to four layers, at 16 fits.
-        "search": {"strategy": "capacity", "seeds": 2},
+        # Two seeds of six sizes at most, linear to two layers, are 12 fits.
+        "search": {"strategy": "capacity", "seeds": 2, "max_depth": 2},
         "seed": SEED,
     }
     search = concluded(running, f"{name}, capacity", spec)
