@@ -65,8 +65,9 @@ def measure(running: Service, rows: Rows, folder: Path, *, rounds: int) -> list[
         rounds: how many; the seeds are 0, 1, …
     """
     found: list[dict[str, Spent]] = []
+    console = Console(stderr=True)
     for seed in range(rounds):
-        Console(stderr=True).print(f"  regret, round {seed + 1} of {rounds}")
+        console.print(f"  regret, round {seed + 1} of {rounds}")
         try:
             found.append(_round(running, rows, folder, seed))
         except peer.Missing as without:
@@ -75,6 +76,7 @@ def measure(running: Service, rows: Rows, folder: Path, *, rounds: int) -> list[
                 for our in OURS
                 for their in PEERS
             ]
+        console.print(", ".join(f"  {name} {spent.loss:.4f}" for name, spent in found[-1].items()))
     regret = regrets([{name: each.loss for name, each in one.items()} for one in found])
     return [
         Figure(
