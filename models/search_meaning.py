@@ -28,6 +28,9 @@ MAX_ISSUES_A_PATH = 10
 # As many names as a person reads in an error.
 MAX_ALLOWED = 100
 
+# A client waits for each layer of each network to be checked: a million take 10 s or so.
+MAX_CHECKED_LAYERS = 1_000_000
+
 _SAME_ROWS = "All trials have to be trained and validated on the same rows"
 # Why a path may not be searched over; what is below it neither.
 _REFUSED: dict[str, str] = {
@@ -222,8 +225,12 @@ def _overlaps(search: PathSearch) -> Iterator[Issue]:
 def _number_issues(spec: ExperimentSpec, search: PathSearch) -> Iterator[Issue]:
     if isinstance(search, GridSearch):
         yield from _grid_issues(spec, search)
-    elif (trials := search.count * spec.repeats) > MAX_TRIALS:
+        return
+    if (trials := search.count * spec.repeats) > MAX_TRIALS:
         yield _too_many(trials, f"{search.count:,} settings", spec, "/search/count")
+    sizes = [size_of(space) for space in search.over.values()]
+    points = prod(size if size is not None else MAX_TRIALS for size in sizes)
+    yield from _layer_issues(spec, search, min(search.count, points), "/search/count")
 
 
 def _grid_issues(spec: ExperimentSpec, search: GridSearch) -> Iterator[Issue]:
@@ -242,6 +249,22 @@ def _grid_issues(spec: ExperimentSpec, search: GridSearch) -> Iterator[Issue]:
             product = " x ".join(f"{size:,}" for size in known)
             what = f"{points:,} points" + (f" ({product})" if len(known) > 1 else "")
             yield _too_many(points * spec.repeats, what, spec, "/search/over")
+        yield from _layer_issues(spec, search, min(points, MAX_TRIALS), "/search/over")
+
+
+def _layer_issues(
+    spec: ExperimentSpec, search: PathSearch, settings: int, at: str
+) -> Iterator[Issue]:
+    """Too many layers in all, where each setting may have a network of its own."""
+    layers = len(spec.network.layers) if spec.network else 0
+    own = any(_is_within(path, "network") for path in search.over)
+    if own and settings * layers > MAX_CHECKED_LAYERS:
+        yield Issue(
+            at,
+            "too_many_layers",
+            f"These are {settings:,} networks of {layers:,} layers. A search may have at most "
+            f"{MAX_CHECKED_LAYERS:,} layers in all.",
+        )
 
 
 def _too_many(trials: int, what: str, spec: ExperimentSpec, at: str) -> Issue:

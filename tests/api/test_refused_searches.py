@@ -99,6 +99,25 @@ REFUSED: Refused = {
         "/search/over/compile.optimizer.learning_rate/float/low",
         "out_of_range",
     ),
+    "more layers in all than can be checked in a while": (
+        over(
+            "random",
+            count=10_000,
+            over={"network__layers__0__units": {"int": {"low": 1, "high": 60_000}}},
+        )
+        | {"network": {"layers": [DENSE] * 101}},
+        "/search/count",
+        "too_many_layers",
+    ),
+    "a grid of deep networks": (
+        grid(
+            network__layers__0__units={"int": {"low": 1, "high": 100}},
+            network__layers__1__units={"int": {"low": 1, "high": 100}},
+        )
+        | {"network": {"layers": [DENSE] * 101}},
+        "/search/over",
+        "too_many_layers",
+    ),
     "a grid of which no point can be trained": (
         grid(fit__batch_size=[100_000, 200_000]),
         "/search/over/fit.batch_size",
