@@ -8,6 +8,7 @@ measures something else. `fit` is called as one would, so Keras decides whether 
 
 import argparse
 import json
+import os
 import statistics
 import tempfile
 import time
@@ -272,8 +273,8 @@ def measure_table(rounds: int) -> list[Figure]:
         table = data.titanic(Path(folder))
     engine.warm_up()
     small = case(table.x, table.y, DENSE, validation_split=0.3)
-    threads = tf.config.threading.get_intra_op_parallelism_threads()
-    many = "1 thread" if threads == 1 else f"{threads} threads"
+    threads = os.environ.get("TF_NUM_INTRAOP_THREADS", "all")
+    many = "1 thread" if threads == "1" else f"{threads} threads"
     what = f"10-100-100-2 Adam, {table.name}, {len(small.training)} rows, 20 epochs, {many}"
     return trial_figures(what, small, rounds)
 
