@@ -20,7 +20,7 @@ _Mixin: Any = object
 
 
 def allows(network: keras.Model) -> bool:
-    """Whether fused updates give the network's numbers to 1e-4.
+    """Whether fused updates give the network's numbers to 1e-4, which is what is promised.
 
     The kernels take 1 - beta in 32 bits, where Keras rounds it from 64: Adam's steps differ by
     some 1e-5 of their size.
@@ -36,6 +36,7 @@ class _Fused(_Mixin):  # type: ignore[misc]
     """
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
+        """Take a step of one variable, as Keras's `apply` asks for it."""
         alone = self._distribution_strategy.num_replicas_in_sync == 1
         sparse = isinstance(gradient, tf.IndexedSlices)
         if alone and not sparse and gradient.dtype == variable.dtype == tf.float32:
