@@ -8,6 +8,7 @@ so both do the same work. A process of its own (`python -m benchmarks.zoo`), as 
 import argparse
 import json
 import statistics
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict
@@ -34,8 +35,11 @@ def measure(turns: int, every: int) -> list[Figure]:
         every: so many-th member is measured.
     """
     ratios = {}
-    for member in [each for each in MEMBERS if not each.diverges][::every]:
-        ratios[member.name] = _ratio(_ours(member), _fit(member), turns)
+    members = [each for each in MEMBERS if not each.diverges][::every]
+    for number, member in enumerate(members, start=1):
+        ratio = ratios[member.name] = _ratio(_ours(member), _fit(member), turns)
+        # Tens of minutes for all: the figures come last, on the other stream.
+        print(f"{number}/{len(members)} {member.name}: {ratio:.2f}x", file=sys.stderr)
         keras.backend.clear_session()
     slowest = min(ratios, key=lambda name: ratios[name])
     median = statistics.median(ratios.values())
