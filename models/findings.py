@@ -12,12 +12,14 @@ class Finding(BaseModel):
         code: stable, machine readable: "diverged".
         severity: how much it matters.
         layer: name of the layer it concerns; None for the whole network.
+        pointer: where in the spec, for what is found before training.
         first_epoch: when it was first seen, from 1; 0 is before training.
         value, threshold: the measurement and the limit it crossed, in the same unit.
         evidence: the numbers behind it, in words.
         explanation: what it means.
         advice: what to try.
         patch: a JSON Patch (RFC 6902) on the experiment's spec that carries the advice out.
+        consequence_of: code of the finding that explains this one; None for a cause of its own.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -25,6 +27,7 @@ class Finding(BaseModel):
     code: str
     severity: Literal["info", "warning", "problem"]
     layer: str | None = None
+    pointer: str | None = None
     first_epoch: int | None = None
     value: float | None = None
     threshold: float | None = None
@@ -32,3 +35,20 @@ class Finding(BaseModel):
     explanation: str
     advice: str
     patch: tuple[dict[str, JsonValue], ...] = ()
+    consequence_of: str | None = None
+
+
+class Check(BaseModel):
+    """What a rule came to, also where it found nothing.
+
+    Attributes:
+        code: of the finding that it looks for.
+        outcome: whether it was found, or could not even be asked.
+        reason: the numbers that decided, or why the rule does not apply.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    code: str
+    outcome: Literal["found", "healthy", "not_applicable"]
+    reason: str

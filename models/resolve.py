@@ -36,6 +36,7 @@ def resolve(
         compile=resolved.compile,
         fit=trial.fit,
         seed=seed,
+        health=trial.health,
     )
 
 

@@ -16,6 +16,7 @@ from models.specs.compile import CompileSpec
 from models.specs.data import DataSpec
 from models.specs.experiment import ExperimentSpec
 from models.specs.fit import FitSpec
+from models.specs.health import HealthSpec
 from models.specs.network import NetworkSpec
 
 if TYPE_CHECKING:  # the API imports this module, and starts without NumPy
@@ -118,6 +119,7 @@ class TrialSpec(Spec):
     fit: FitSpec
     seed: int
     """Of validation rows, batch order, initial weights and random layers."""
+    health: HealthSpec = HealthSpec()
 
 
 def changed(spec: ExperimentSpec, changes: Mapping[str, JsonValue]) -> ExperimentSpec:

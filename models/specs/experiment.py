@@ -10,6 +10,7 @@ from models.specs.base import Spec
 from models.specs.compile import CompileSpec
 from models.specs.data import DataSpec
 from models.specs.fit import FitSpec
+from models.specs.health import HealthSpec, Origin
 from models.specs.network import NetworkSpec
 from models.specs.search import (
     MAX_TRIALS,
@@ -74,6 +75,9 @@ class ExperimentSpec(Spec):
     """How often each setting is trained, each time with its own seed: seed, seed + 1, …"""
     seed: Annotated[int, Field(strict=True, ge=0, le=MAX_SEED)] = 7
     limits: Limits = Limits()
+    health: HealthSpec = HealthSpec()
+    derived_from: Origin | None = None
+    """The conclusion compares with that trial, and says whether the repair helped."""
 
     @model_validator(mode="after")
     def _one_network(self) -> "ExperimentSpec":

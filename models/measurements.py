@@ -1,0 +1,93 @@
+"""What a trainer measures of a network on its way, beside Keras's metrics: one record an epoch.
+
+The trainer measures, `health` judges, the API shows; nothing is judged here. A number is None where
+it does not apply to a layer or a task, and where it was not finite.
+"""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class _Measured(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class LayerMeasurement(_Measured):
+    """One layer that has weights or an activation.
+
+    Attributes:
+        layer: its name in the network.
+        units: of its last axis: the neurons of a Dense layer, the channels of a convolution.
+        zeros: share of its outputs that are zero.
+        dead: share of its units whose output is at most 1e-7 on every row and at every place; of
+            ReLU alone.
+        silent: share of its units that put out the same for every row, so tell nothing of it.
+        saturated: share of its units that are on a flat end of tanh (|z| > 3) or of the sigmoid
+            (|z| > 4.6) for more than 95 % of the rows; of these alone.
+        kernel_gradient, bias_gradient: Euclidean norm of the gradient of the data's mean loss.
+        kernel, bias: Euclidean norm of the weights.
+        update: how far kernel and bias came since the measurement before, an epoch: the norm of the
+            difference over the norm then, divided by the epochs between. None at the first.
+    """
+
+    layer: str
+    units: int | None = None
+    zeros: Share | None = None
+    dead: Share | None = None
+    silent: Share | None = None
+    saturated: Share | None = None
+    kernel_gradient: float | None = None
+    bias_gradient: float | None = None
+    kernel: float | None = None
+    bias: float | None = None
+    update: float | None = None
+
+
+class Paired(_Measured):
+    """Losses of the same validation rows at two epochs: later minus earlier.
+
+    Attributes:
+        since: the earlier epoch.
+        mean: above 0 the later is worse.
+        standard_error: of the mean; None of a single row.
+        rows: that were paired.
+    """
+
+    since: int
+    mean: float
+    standard_error: float | None
+    rows: int
+
+
+class Measurement(_Measured):
+    """What was measured at the end of one epoch, in inference mode, on a fixed probe.
+
+    Attributes:
+        epoch: from 1; 0 is before training.
+        rows: of the probe, drawn by the trial's seed from the training rows.
+        layers: in order, those with weights or an activation.
+        loss: mean over the probe, without what regularizers add.
+        prior: the same of the best constant prediction: the classes' shares, or the target's mean.
+        largest_input: the largest |x| that goes into the network.
+        commonest: share of the probe's rows that are given the class that is given most often; None
+            for a regression.
+        minority: share of the probe's rows that have the rarest class; None for a regression.
+        minority_recall: share of these that are recognised.
+        since_best: validation rows against the epoch with their lowest mean loss so far.
+        since_last: validation rows against the measurement before.
+    """
+
+    epoch: Annotated[int, Field(ge=0)]
+    rows: int
+    layers: tuple[LayerMeasurement, ...]
+    loss: float | None
+    prior: float | None
+    largest_input: float | None
+    commonest: Share | None = None
+    minority: Share | None = None
+    minority_recall: Share | None = None
+    since_best: Paired | None = None
+    since_last: Paired | None = None
