@@ -8,11 +8,14 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from models.specs.fit import MAX_EPOCHS
+from models.specs.network import MAX_LAYERS
+
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class _Measured(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class LayerMeasurement(_Measured):
@@ -80,9 +83,9 @@ class Measurement(_Measured):
         since_last: validation rows against the measurement before.
     """
 
-    epoch: Annotated[int, Field(ge=0)]
+    epoch: Annotated[int, Field(ge=0, le=MAX_EPOCHS)]
     rows: int
-    layers: tuple[LayerMeasurement, ...]
+    layers: Annotated[tuple[LayerMeasurement, ...], Field(max_length=MAX_LAYERS)]
     loss: float | None
     prior: float | None
     largest_input: float | None

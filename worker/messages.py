@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, model
 
 from models.findings import Finding
 from models.lifecycle import StopReason
+from models.measurements import Measurement
 from models.profile import DatasetProfile
 from models.specs.fit import MAX_EPOCHS
 from models.trial import MAX_ROW_LOSSES, TrialSpec
@@ -18,6 +19,7 @@ from models.trial import MAX_ROW_LOSSES, TrialSpec
 # What a sound training stays far below, and a database can hold.
 MAX_EPOCH_SECONDS = 1e9
 MAX_METRICS = 1000
+MAX_MEASUREMENTS = 1000
 
 # Of a float32.
 ROW_LOSS_BYTES = 4
@@ -175,6 +177,13 @@ class Epochs(Message):
     rows: tuple[Epoch, ...]
 
 
+class Measurements(Message):
+    """What was measured at the end of epochs that were reported before; epoch 0 has no report."""
+
+    kind: Literal["measurements"] = "measurements"
+    rows: Annotated[tuple[Measurement, ...], Field(max_length=MAX_MEASUREMENTS)]
+
+
 class Checkpointed(Message):
     """A checkpoint was written; the epochs up to its own were reported before."""
 
@@ -285,6 +294,7 @@ Report = Annotated[
     Ready
     | Started
     | Epochs
+    | Measurements
     | Checkpointed
     | CheckpointFailed
     | Finished

@@ -3,7 +3,17 @@
 import pytest
 
 from models.lifecycle import StopReason
-from worker.messages import Epoch, Epochs, Failed, read_report
+from models.measurements import LayerMeasurement, Measurement
+from worker.messages import Epoch, Epochs, Failed, Measurements, read_report
+
+MEASUREMENT = Measurement(
+    epoch=3,
+    rows=10,
+    layers=(LayerMeasurement(layer="dense", units=2, dead=0.5),),
+    loss=1.0,
+    prior=None,
+    largest_input=2.0,
+)
 
 
 @pytest.mark.parametrize(
@@ -43,3 +53,23 @@ def test_a_text_arrives_without_the_character_that_postgresql_cannot_store() -> 
 
     assert isinstance(received, Failed)
     assert (received.problem, received.detail) == ("It \ufffd broke.", "\ufffd")
+
+
+@pytest.mark.parametrize(
+    "absurd",
+    [
+        {"epoch": 2**70},
+        {"layers": (LayerMeasurement(layer="dense", silent=0.5).model_copy(update={"dead": 2}),)},
+        {"minority": 1.5},
+        {"layers": MEASUREMENT.layers * 10_000},
+    ],
+)
+def test_a_measurement_that_cannot_be_is_no_report(absurd: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match="rows"):
+        read_report(Measurements(rows=(MEASUREMENT.model_copy(update=absurd),)).line())
+
+
+def test_a_measurement_arrives_as_it_was_sent() -> None:
+    assert read_report(Measurements(rows=(MEASUREMENT,)).line()) == Measurements(
+        rows=(MEASUREMENT,)
+    )
