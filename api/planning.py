@@ -10,6 +10,7 @@ from itertools import islice
 from models import data_meaning
 from models.errors import Invalid, Issue
 from models.facts import DataFacts
+from models.findings import Finding
 from models.network_meaning import Resolved
 from models.planning import PlannedTrial, planned
 from models.pointers import pointer
@@ -41,11 +42,13 @@ class Planned:
         spec: as sent, with what follows from the rows filled in.
         facts: of its data.
         trials: that it starts with; a search through a space may have some that are skipped.
+        warnings: what looks wrong, though it can be trained.
     """
 
     spec: ExperimentSpec
     facts: DataFacts
     trials: tuple[PlannedTrial, ...]
+    warnings: tuple[Finding, ...] = ()
 
     @property
     def to_train(self) -> int:
@@ -92,6 +95,7 @@ def view(plan: Planned) -> Plan:
         validation_rows=split.validation,
         trials=tuple(_trial(number, trial) for number, trial in enumerate(plan.trials, start=1)),
         outlook=strategy_for(plan.spec).outlook(plan.spec),
+        warnings=plan.warnings,
     )
 
 

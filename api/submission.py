@@ -109,6 +109,7 @@ def _commit(
             spec=_on_dataset(planned.spec, placed.dataset_id),
             dataset_id=placed.dataset_id,
             trials=planned.trials,
+            warnings=planned.warnings,
         )
         body = view.model_dump(mode="json")
         if request.key is not None:

@@ -17,6 +17,7 @@ from models.monitor import Monitored
 from models.tables.experiments import ExperimentRow
 from models.tables.trials import EpochRow, TrialRow
 from models.views.trial import EpochPage, EpochView
+from store import measurements
 from store.clock import ago
 from store.fence import Lease, fence, held
 from store.upsert import replace
@@ -89,6 +90,7 @@ def settle(tx: Session, lease: Lease, resumed: int) -> None:
     """Forget what a fenced attempt, now at its end, did not train again of an earlier one.
 
     That attempt's network is gone, so an epoch after this one's last must neither be shown nor win.
+    Nor is what it measured kept between what this one did: these are no neighbours.
     An attempt that went on from a checkpoint after epoch `resumed` may have had nothing left to
     train; 0 says that it began anew.
     """
@@ -100,6 +102,7 @@ def settle(tx: Session, lease: Lease, resumed: int) -> None:
     last = max(trained or 0, resumed)
     if not last:  # it never got so far as to have anything of its own
         return
+    measurements.forget(tx, lease, after=resumed)
     later = and_(EpochRow.trial_id == lease.trial_id, EpochRow.epoch > last)
     if not tx.execute(delete(EpochRow).where(later).returning(EpochRow.epoch)).all():
         return

@@ -5,7 +5,7 @@ Every verb takes the owner; another's experiment is not found. How they go on is
 
 from collections.abc import Collection, Mapping, Sequence
 
-from sqlalchemy import ColumnElement, and_, insert, select, true, update
+from sqlalchemy import ColumnElement, and_, insert, null, select, true, update
 from sqlalchemy import delete as delete_from
 from sqlalchemy.orm import Session
 
@@ -33,8 +33,11 @@ def submit(
     spec: ExperimentSpec,
     dataset_id: str,
     trials: Sequence[PlannedTrial],
+    warnings: Sequence[Finding] = (),
 ) -> ExperimentView:
-    """Store an experiment with its first trials. The doorbell rings after the commit.
+    """Store an experiment with its first trials, and with what looks wrong about it.
+
+    The doorbell rings after the commit.
 
     Raises:
         NotFound: there is no such dataset, or it is not this owner's.
@@ -56,6 +59,7 @@ def submit(
             precedence=-spec.limits.priority,
             max_parallel=spec.limits.max_parallel,
             device=spec.limits.device,
+            warnings=[warning.model_dump(mode="json") for warning in warnings] or null(),
             version=0,
             last_event=0,
             created_at=now(),
@@ -264,6 +268,7 @@ def _views(tx: Session, rows: Sequence[ExperimentRow]) -> tuple[ExperimentView, 
             best=best.get(row.id),
             conclusion=Conclusion.model_validate(row.conclusion) if row.conclusion else None,
             findings=tuple(Finding.model_validate(finding) for finding in row.findings or ()),
+            warnings=tuple(Finding.model_validate(warning) for warning in row.warnings or ()),
             error=Problem.model_validate(row.error) if row.error else None,
             created_at=row.created_at,
             started_at=row.started_at,

@@ -39,6 +39,8 @@ class ExperimentRow(Base):
     """When the doorbell last rang for its trials; the sweeper rings again if nobody came."""
     conclusion: Mapped[dict[str, Any] | None]
     findings: Mapped[list[Any] | None]
+    warnings: Mapped[list[Any] | None]
+    """What was found before training; findings, as `findings` are."""
     error: Mapped[dict[str, Any] | None]
     created_at: Mapped[datetime]
     started_at: Mapped[datetime | None]

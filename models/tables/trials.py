@@ -1,4 +1,4 @@
-"""Trials, their attempts and their epochs: the queue and what training produced."""
+"""Trials, their attempts, epochs and measurements: the queue and what training produced."""
 
 from datetime import datetime
 from typing import Any
@@ -120,6 +120,21 @@ class EpochRow(Base):
     """The optimizer's rate at the end of the epoch."""
     seconds: Mapped[float]
     finished_at: Mapped[datetime]
+
+
+class MeasurementRow(Base):
+    """What was measured of a network after one epoch, beside its metrics."""
+
+    __tablename__ = "measurements"
+
+    trial_id: Mapped[int] = mapped_column(
+        TrialKey, ForeignKey("trials.id", ondelete="CASCADE"), primary_key=True
+    )
+    epoch: Mapped[int] = mapped_column(primary_key=True)
+    """From 0, which is before training."""
+    attempt: Mapped[int]
+    values: Mapped[dict[str, Any]]
+    """A models.measurements.Measurement without its epoch, and without what is left at None."""
 
 
 class RowLossesRow(Base):

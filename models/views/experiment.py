@@ -51,6 +51,9 @@ class ExperimentView(View):
     best: BestTrial | None
     conclusion: Conclusion | None
     findings: tuple[Finding, ...]
+    """What was found wrong with the training of the winner, and with the experiment as a whole."""
+    warnings: tuple[Finding, ...] = ()
+    """What looked wrong before anything was trained."""
     error: Problem | None
     """Why it failed; while it runs, why its search was given up."""
     created_at: Time
@@ -115,6 +118,8 @@ class Plan(View):
     """Those that it starts with."""
     outlook: str | None
     """What may follow them, as the search sees how they do; None where they are all."""
+    warnings: tuple[Finding, ...] = ()
+    """What looks wrong; it can be trained all the same."""
 
 
 class EventView(View):

@@ -6,7 +6,7 @@ import pytest
 from alembic import command
 from sqlalchemy import text
 
-from store import schema
+from store import measurements, schema
 from store.database import Database
 from tests.servers.databases import Databases, Kind
 
@@ -19,6 +19,17 @@ VALUES ('exp_1', 'local', '', 'running', '{}', 'ds_1', 'val_loss', 'min', 0, 1, 
 DATASET = """
 INSERT INTO datasets (id, owner, name, source, sha256, bytes, state, attempt, created_at)
 VALUES ('ds_1', 'local', '', 'upload', 'f', 1, 'ready', 1, '2026-01-01 00:00:00')
+"""
+TRIAL = """
+INSERT INTO trials (id, experiment_id, number, candidate, repeat, seed, setting, changes, reason,
+    parameters, epochs_planned, state, attempt, crashes, created_at, queued_at, epochs_done,
+    seconds)
+VALUES (1, 'exp_1', 1, 0, 0, 7, '{}', '{}', '', 1, 1, 'queued', 0, 0, '2026-01-01 00:00:00',
+    '2026-01-01 00:00:00', 0, 0)
+"""
+MEASUREMENT = """
+INSERT INTO measurements (trial_id, epoch, attempt, "values")
+VALUES (1, 0, 1, '{"rows": 8, "layers": [], "loss": null, "prior": null, "largest_input": null}')
 """
 ARTIFACT = """
 INSERT INTO artifacts (kind, experiment_id, trial, attempt, key, sha256, bytes, created_at)
@@ -38,7 +49,7 @@ def migrate(database: Database, revision: str) -> None:
     with database.transaction() as tx:
         config = schema.configuration()
         config.attributes["connection"] = tx.connection()
-        step = command.downgrade if revision == "0001" else command.upgrade
+        step = command.upgrade if revision == "head" else command.downgrade
         step(config, revision)
 
 
@@ -62,5 +73,25 @@ def test_the_epoch_of_checkpoints_comes_and_goes_and_networks_stay(database: Dat
 
     migrate(database, "0001")
     assert artifacts(database, "kind, key, sha256") == [("network", "network", "f")]
+    migrate(database, "head")
+    assert schema.at_head(database)
+
+
+def test_trials_of_the_version_before_stay_and_have_no_measurements(database: Database) -> None:
+    migrate(database, "0003")
+    with database.transaction() as tx:
+        for statement in (DATASET, EXPERIMENT, TRIAL):
+            tx.execute(text(statement))
+
+    migrate(database, "head")
+    with database.transaction() as tx:
+        assert tx.execute(text("SELECT id, warnings FROM experiments")).all() == [("exp_1", None)]
+        assert measurements.of(tx, 1, most=10) == ()
+        tx.execute(text(MEASUREMENT))
+        assert [row.epoch for row in measurements.of(tx, 1, most=10)] == [0]
+
+    migrate(database, "0003")
+    with database.snapshot() as tx:
+        assert tx.scalars(text("SELECT id FROM trials")).all() == [1]
     migrate(database, "head")
     assert schema.at_head(database)

@@ -1,9 +1,12 @@
 """Small experiments on one small dataset, submitted and claimed in a line each."""
 
+from collections.abc import Sequence
+
 from sqlalchemy.orm import Session
 
 from models import data_meaning
 from models.errors import LeaseLost
+from models.findings import Finding
 from models.lifecycle import State
 from models.planning import PlannedTrial
 from models.profile import ArrayProfile, ValueCount
@@ -109,12 +112,18 @@ class Scene:
         *,
         owner: str = OWNER,
         labels: dict[str, str] | None = None,
+        warnings: Sequence[Finding] = (),
         **limits: object,
     ) -> str:
         spec = spec_of(**limits).model_copy(update={"labels": labels or {}})
         with self.database.transaction() as tx:
             view = experiments.submit(
-                tx, owner=owner, spec=spec, dataset_id=self.dataset_id, trials=planned(count)
+                tx,
+                owner=owner,
+                spec=spec,
+                dataset_id=self.dataset_id,
+                trials=planned(count),
+                warnings=warnings,
             )
         return view.id
 

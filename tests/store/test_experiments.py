@@ -3,6 +3,7 @@
 import pytest
 
 from models.errors import DatasetFailed, IllegalMove, Invalid, NotFound
+from models.findings import Finding
 from models.lifecycle import State, StopReason
 from models.specs.experiment import ExperimentSpec
 from models.views.base import Page, Problem
@@ -363,3 +364,17 @@ def test_versions_of_many_are_asked_for_at_once(scene: Scene) -> None:
         one = experiments.version(tx, owner=OWNER, experiment_id=ids[0])
     assert set(versions) == set(ids)
     assert versions[ids[0]] == one
+
+
+def test_what_looked_wrong_before_training_is_kept(scene: Scene) -> None:
+    warning = Finding(
+        code="learning_rate_unusual",
+        severity="warning",
+        pointer="/compile/optimizer/learning_rate",
+        evidence="The rate is 50.",
+        explanation="It is far from SGD's usual range.",
+        advice="Try 0.01.",
+        patch=({"op": "replace", "path": "/compile/optimizer/learning_rate", "value": 0.01},),
+    )
+    assert scene.experiment(scene.submit(warnings=(warning,))).warnings == (warning,)
+    assert scene.experiment(scene.submit()).warnings == ()
