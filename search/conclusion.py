@@ -1,13 +1,13 @@
 """What an experiment showed, once its search is over: the winner, the ranking, and sentences."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from models.lifecycle import StopReason
 from models.monitor import Monitored
 from models.specs.experiment import MAX_NAME, ExperimentSpec
 from models.specs.search import CapacitySearch, LearningRatesSearch
 from models.trial import TrialResult, changed
-from models.views.comparison import Conclusion, Ranked, SizeLine, Sizes, Winner
+from models.views.comparison import Conclusion, Ranked, RateVerdict, SizeLine, Sizes, Winner
 from search.candidates import Candidate
 from search.choice import Choice, choose
 from search.comparison import difference_view
@@ -15,12 +15,16 @@ from search.curves import Curves
 from search.paired import overlap_of
 from search.ranking import ranked
 from search.sentences.evidence import Evidence
+from search.sentences.rate_verdicts import rate_verdicts
 from search.sentences.rates import rate_sentences
 from search.sentences.settings import setting_sentences, winner_sentences
 from search.sentences.sizes import size_sentences
 from search.sentences.uncovered import uncovered
 from search.sentences.words import spoken
 from search.ties import Standing, Verdict, standings
+
+Weigh = Callable[[Sequence[RateVerdict]], tuple[RateVerdict, ...]]
+"""Weighs verdicts that comparing gave against what else is known of the trials."""
 
 
 def conclude(
@@ -31,6 +35,7 @@ def conclude(
     judged: Monitored,
     reason: str,
     experiment: str = "",
+    weigh: Weigh = tuple,
 ) -> Conclusion:
     """The conclusion from trials that are all over.
 
@@ -41,11 +46,14 @@ def conclude(
         judged: by what they were compared.
         reason: why the search stopped.
         experiment: its id, by which the winner's spec says where it comes from.
+        weigh: what health knows of learning rates beside how they compare; by default nothing.
     """
     order = standings(ranked(results, judged.mode), overlap_of(spec.fit))
     choice = choose(spec, results) if isinstance(spec.search, CapacitySearch) else None
     winner = _winning(order, choice)
     evidence = Evidence(judged=judged, standings=order, winner=winner, curves=curves)
+    compares_rates = isinstance(spec.search, LearningRatesSearch)
+    rates = weigh(rate_verdicts(evidence)) if compares_rates else ()
     return Conclusion(
         winner=None if winner is None else _winner(spec, winner.candidate, evidence, experiment),
         metric=judged.metric,
@@ -55,8 +63,9 @@ def conclude(
             for standing in evidence.others(Verdict.BEST, Verdict.AS_GOOD)
         ),
         sizes=None if choice is None else _sizes(choice),
+        rates=rates,
         reason=reason,
-        summary=tuple(_summary(spec, evidence, choice)),
+        summary=tuple(_summary(spec, evidence, choice, rates)),
     )
 
 
@@ -131,10 +140,12 @@ def _sizes(choice: Choice) -> Sizes:
     )
 
 
-def _summary(spec: ExperimentSpec, evidence: Evidence, choice: Choice | None) -> Iterator[str]:
+def _summary(
+    spec: ExperimentSpec, evidence: Evidence, choice: Choice | None, rates: Sequence[RateVerdict]
+) -> Iterator[str]:
     match spec.search:
         case LearningRatesSearch():
-            yield from rate_sentences(evidence)
+            yield from rate_sentences(evidence, rates)
         case CapacitySearch() as search if choice is not None:
             yield from winner_sentences(evidence)
             yield from size_sentences(search, choice, evidence.judged.metric)

@@ -1,6 +1,6 @@
 """What an experiment showed: its candidates ranked, their curves, the winner."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, JsonValue
 
@@ -131,6 +131,22 @@ class Sizes(View):
     """By number of parameters."""
 
 
+class RateVerdict(View):
+    """What a comparison of learning rates showed of one of them.
+
+    Attributes:
+        verdict: "good" is the best one, and each that is as good within noise; "not_decided" where
+            the evidence is missing or speaks against itself.
+        evidence: the numbers that decided, in words.
+        trials: that were trained at it.
+    """
+
+    learning_rate: float
+    verdict: Literal["too_low", "too_high", "good", "not_decided"]
+    evidence: str
+    trials: tuple[int, ...]
+
+
 class Conclusion(View):
     """What the experiment showed."""
 
@@ -142,6 +158,8 @@ class Conclusion(View):
     """Settings besides the winner's that are as good as the best, as far as can be told."""
     sizes: Sizes | None = None
     """Of a search over capacity."""
+    rates: tuple[RateVerdict, ...] = ()
+    """Of a comparison of learning rates, the lowest first."""
     reason: str
     """Why the search stopped."""
     summary: tuple[str, ...]

@@ -1,103 +1,79 @@
-"""What a comparison of learning rates showed: which won, which were too low or too high.
+"""What a comparison of learning rates showed, in words: which won, which were too low or too high.
 
-"Too low" and "too high" are said on evidence alone: of a rate below or above the winner that is
-worse by more than one standard error row by row, or that diverged.
+The sentences follow the verdicts that they are given, so that the two never contradict each other.
 """
 
 from collections.abc import Iterator, Sequence
-from statistics import fmean
 
-from models.trial import TrialResult
+from models.views.comparison import RateVerdict
 from search.sentences.evidence import Evidence
-from search.sentences.verdicts import as_good, how_it_diverged, undecided, won
-from search.sentences.words import beyond, counted, listed, number, percent, was
-from search.ties import Standing, Verdict
+from search.sentences.rate_verdicts import rate_of
+from search.sentences.verdicts import how_it_diverged, won
+from search.sentences.words import listed, number, was
+from search.ties import Standing
 
 # Of those that did not win; the ranking has them all.
 MAX_RATES = 12
 
-# A loss that fell by less was hardly trained.
-SMALL_FALL = 0.05
 
-
-def rate_sentences(evidence: Evidence) -> Iterator[str]:
+def rate_sentences(evidence: Evidence, rates: Sequence[RateVerdict]) -> Iterator[str]:
     """One about the winner, one about each other rate of the first few, one about the diverged."""
+    verdicts = {rate.learning_rate: rate for rate in rates}
     winner = evidence.winner
     if winner is not None:
         yield won(evidence, winner, _name(winner))
         yield from _edge(evidence, winner)
+        yield from _doubts(verdicts[rate_of(winner)])
     others = evidence.others_with_a_score()
     for standing in others[:MAX_RATES]:
-        yield _judged(evidence, standing)
+        yield _told(_name(standing), verdicts[rate_of(standing)])
     if len(others) > MAX_RATES:
         yield f"{len(others) - MAX_RATES} more rates ranked lower."
     yield from _diverged(evidence)
 
 
-def _judged(evidence: Evidence, standing: Standing) -> str:
-    name, candidate = _name(standing), standing.candidate
-    if standing.verdict is Verdict.AS_GOOD:
-        return as_good(evidence, standing, name)
-    if candidate.pruned or standing.verdict is not Verdict.WORSE or evidence.winner is None:
-        return undecided(evidence, standing, name)
-    if _rate(standing) < _rate(evidence.winner):
-        return f"{name} was too low: {_how_low(evidence, standing)}."
-    return f"{name} was too high: {_never_past(evidence, standing)}."
+def _doubts(winner: RateVerdict) -> Iterator[str]:
+    """The best of those that were tried need not be good."""
+    match winner.verdict:
+        case "too_low" | "too_high":
+            yield f"It was {_spelled(winner)} itself: {winner.evidence}."
+        case "not_decided":
+            yield f"Whether it is a good rate is not decided: {winner.evidence}."
 
 
-def _how_low(evidence: Evidence, standing: Standing) -> str:
-    results = standing.candidate.scored
-    trained = counted("epoch", [result.epochs for result in results])
-    fell = _fall(evidence, results)
-    if fell is not None and fell < SMALL_FALL:
-        how = f"had fallen by {percent(fell)}" if fell > 0 else "had not fallen"
-        return f"after {trained} the loss {how}"
-    if all(result.best_epoch == result.epochs for result in results):
-        moving = "falling" if evidence.judged.mode == "min" else "rising"
-        score = number(fmean(standing.candidate.scores.values()))
-        return f"after {trained} its {evidence.judged.metric} was still {moving}, at {score}"
-    return _never_past(evidence, standing)
+def _told(name: str, rate: RateVerdict) -> str:
+    match rate.verdict:
+        case "good":
+            return f"{name} was as good within noise: {rate.evidence}."
+        case "not_decided":
+            return f"{name} reached {rate.evidence}. Whether that is worse is not decided."
+        case _:
+            return f"{name} was {_spelled(rate)}: {rate.evidence}."
 
 
-def _never_past(evidence: Evidence, standing: Standing) -> str:
-    """How far it came. Of several repeats the mean: each has validation rows of its own."""
-    scores = standing.candidate.scores.values()
-    mean, judged = number(fmean(scores)), evidence.judged
-    if len(scores) > 1:
-        return f"its {judged.metric} came to {mean} at best, the mean of {len(scores)} repeats"
-    return f"its {judged.metric} never came {beyond(judged.mode)} {mean}"
-
-
-def _fall(evidence: Evidence, results: Sequence[TrialResult]) -> float | None:
-    """By what share of itself the training loss fell from the first epoch to the last."""
-    falls = []
-    for result in results:
-        losses = [metrics.get("loss") for metrics in evidence.curves.get(result.number, ())]
-        present = [loss for loss in losses if loss is not None]
-        if len(present) > 1 and present[0] > 0:
-            falls.append(1.0 - present[-1] / present[0])
-    return fmean(falls) if falls else None
+def _spelled(rate: RateVerdict) -> str:
+    return rate.verdict.replace("_", " ")
 
 
 def _edge(evidence: Evidence, winner: Standing) -> Iterator[str]:
     """Where the winner is the last rate of those that were tried, the best may lie beyond."""
-    tried = [_rate(each) for each in evidence.standings if each.candidate.score is not None]
-    tried += [_rate(each) for each in evidence.diverged()]
+    tried = [rate_of(each) for each in evidence.standings if each.candidate.score is not None]
+    tried += [rate_of(each) for each in evidence.diverged()]
     if len(tried) < 2:  # noqa: PLR2004 - one rate has no edge
         return
-    if _rate(winner) == max(tried):
+    if rate_of(winner) == max(tried):
         yield "It is the highest rate that was tried: a higher one may be better still."
-    elif _rate(winner) == min(tried):
+    elif rate_of(winner) == min(tried):
         yield "It is the lowest rate that was tried: a lower one may be better still."
 
 
 def _diverged(evidence: Evidence) -> Iterator[str]:
     diverged, winner = evidence.diverged(), evidence.winner
     if winner is None and diverged and len(diverged) == len(evidence.standings):
-        lowest = min(diverged, key=_rate)
+        lowest = min(diverged, key=rate_of)
         yield f"Every rate that was tried diverged: try rates below {_name(lowest)}."
         return
-    above = [each for each in diverged if winner is not None and _rate(each) > _rate(winner)]
+    above = [each for each in diverged if winner is not None and rate_of(each) > rate_of(winner)]
     if len(above) == 1:
         yield f"{_name(above[0])} was too high: it {how_it_diverged(above[0])}."
     elif above:
@@ -110,12 +86,5 @@ def _diverged(evidence: Evidence) -> Iterator[str]:
         yield f"{listed(names)} diverged, so there {was(names)} no score of them."
 
 
-def _rate(standing: Standing) -> float:
-    rate = standing.candidate.setting.get("learning_rate")
-    if not isinstance(rate, int | float):
-        raise TypeError(f"no setting of a comparison of rates: {rate!r}")
-    return float(rate)
-
-
 def _name(standing: Standing) -> str:
-    return number(_rate(standing))
+    return number(rate_of(standing))

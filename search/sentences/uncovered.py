@@ -20,14 +20,15 @@ def uncovered(evidence: Evidence) -> Iterator[str]:
     lost = [each for each in evidence.others(Verdict.NO_SCORE) if each not in diverged]
     causes: dict[str, list[str]] = {}
     for standing in lost:
-        causes.setdefault(_cause(standing), []).append(name_of(standing))
+        causes.setdefault(cause_of(standing), []).append(name_of(standing))
     for cause, names in islice(causes.items(), MAX_CAUSES):
         yield f"Without a score {was(names)} {listed(names)}: {cause}."
     if len(causes) > MAX_CAUSES:
         yield f"{len(causes) - MAX_CAUSES} more causes left settings without a score."
 
 
-def _cause(standing: Standing) -> str:
+def cause_of(standing: Standing) -> str:
+    """Why a candidate has no score: "out of memory"."""
     results = standing.candidate.trials
     codes = sorted({result.error_code for result in results if result.error_code})
     if codes:
