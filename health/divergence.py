@@ -12,6 +12,7 @@ from models.findings import Finding
 # merely learns badly stays near it; what explodes is far beyond it within an epoch.
 TIMES_INITIAL = 10.0
 
+EXPLANATION = "Every step overshot further than the one before, so nothing was learned."
 ADVICE = "Try a learning rate ten times smaller, and inputs scaled to about unit variance."
 
 
@@ -51,6 +52,6 @@ def _finding(epoch: int, value: float | None, threshold: float | None, evidence:
         value=value,
         threshold=threshold,
         evidence=evidence,
-        explanation="Every step overshot further than the one before, so nothing was learned.",
+        explanation=EXPLANATION,
         advice=ADVICE,
     )

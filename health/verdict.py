@@ -1,0 +1,36 @@
+"""What one rule comes to about one training: found, healthy, or not a question that can be asked.
+
+Values only. Rules make them, `judge` sorts them and has the remedies written as patches.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from health.course import Course
+from models.findings import Finding
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The rule's fault is there."""
+
+    finding: Finding
+
+
+@dataclass(frozen=True, slots=True)
+class Healthy:
+    """It is not; `reason` has the numbers that say so."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotApplicable:
+    """It could not be asked; `reason` says why."""
+
+    reason: str
+
+
+Verdict = Found | Healthy | NotApplicable
+
+Rule = Callable[[Course], Verdict]
