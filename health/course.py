@@ -1,12 +1,19 @@
 """All that is known of a training when it is judged: what was asked, and what it did."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from pydantic import JsonValue
+
+from models import data_meaning
 from models.facts import DataFacts
 from models.lifecycle import StopReason
 from models.measurements import Measurement
-from models.monitor import Monitored
+from models.monitor import Monitored, monitored
+from models.profile import DatasetProfile
+from models.recorded import Recorded
+from models.resolve import resolve
+from models.specs.experiment import ExperimentSpec
 from models.trial import TrialSpec
 
 
@@ -34,3 +41,48 @@ class Course:
     measurements: tuple[Measurement, ...]
     best_epoch: int | None
     stop_reason: StopReason | None
+
+
+def course_of(
+    spec: ExperimentSpec,
+    changes: Mapping[str, JsonValue],
+    profile: DatasetProfile,
+    recorded: Recorded,
+    *,
+    seed: int,
+    stop_reason: StopReason | None,
+) -> Course:
+    """One trial's, from what is stored of it.
+
+    Args:
+        spec: of the experiment.
+        changes: applied to it they give the trial's.
+        profile: of the dataset.
+        recorded: what became of it so far.
+        seed: of the trial.
+        stop_reason: how it ended; None while it runs.
+
+    Raises:
+        Invalid: the spec does not fit the data, by this version of the service.
+    """
+    trial = resolve(spec, changes, profile, seed=seed)
+    judged_by = monitored(spec.compile, spec.fit)
+    return Course(
+        trial=trial,
+        facts=data_meaning.facts(profile, trial.data),
+        monitored=judged_by,
+        epochs=recorded.epochs,
+        learning_rates=recorded.learning_rates,
+        measurements=recorded.measurements,
+        best_epoch=_best_epoch(recorded.epochs, judged_by),
+        stop_reason=stop_reason,
+    )
+
+
+def _best_epoch(epochs: Iterable[Mapping[str, float | None]], judged_by: Monitored) -> int | None:
+    """The first with the best value."""
+    values = ((epoch, row.get(judged_by.metric)) for epoch, row in enumerate(epochs, start=1))
+    finite = ((value, epoch) for epoch, value in values if value is not None)
+    sign = 1 if judged_by.mode == "min" else -1
+    best = min(finite, key=lambda pair: sign * pair[0], default=None)
+    return None if best is None else best[1]

@@ -1,20 +1,26 @@
 """What was measured of trials: written in batches under a lease, read thinned.
 
-A long training of a deep network is measured a million times, and neither a plot nor a rule needs
-that many; so whoever reads says how many at most.
+A long training of a deep network leaves millions of numbers, and neither a plot nor a rule has a
+use for so many.
 """
 
-import json
 from collections.abc import Sequence
 
 from pydantic import JsonValue
-from sqlalchemy import and_, delete, select
+from sqlalchemy import ColumnElement, and_, delete, select, true
 from sqlalchemy.orm import Session
 
 from models.measurements import Measurement
 from models.tables.trials import MeasurementRow
 from store.fence import Lease, fence
 from store.upsert import replace
+
+# A plot has no more points than this.
+MOST_EPOCHS = 400
+# Layers times epochs: half a second of reading, and 5 MB of JSON. No fewer than LEAST_EPOCHS,
+# however many the layers are.
+MOST_LAYERS = 20_000
+LEAST_EPOCHS = 20
 
 
 def append(tx: Session, lease: Lease, rows: Sequence[Measurement]) -> None:
@@ -33,8 +39,7 @@ def append(tx: Session, lease: Lease, rows: Sequence[Measurement]) -> None:
                 "trial_id": lease.trial_id,
                 "epoch": row.epoch,
                 "attempt": lease.attempt,
-                # By way of text, in which a number that is not finite is null.
-                "values": json.loads(row.model_dump_json(exclude={"epoch"}, exclude_defaults=True)),
+                "values": row.model_dump(mode="json", exclude={"epoch"}, exclude_defaults=True),
             }
             for row in rows
         ],
@@ -48,20 +53,37 @@ def forget(tx: Session, lease: Lease, *, after: int) -> None:
     tx.execute(delete(MeasurementRow).where(later, abandoned))
 
 
-def of(tx: Session, trial_id: int, *, most: int) -> tuple[Measurement, ...]:
-    """Those of a trial, oldest first; of more than `most` the first, the last and some between."""
-    mine = MeasurementRow.trial_id == trial_id
+def of(
+    tx: Session, trial_id: int, only: ColumnElement[bool] | None = None
+) -> tuple[Measurement, ...]:
+    """Those of a trial, oldest first; of very many the first, the last and some between.
+
+    Args:
+        tx: the transaction.
+        trial_id: of the trial.
+        only: a condition on rows; all of them without one.
+    """
+    mine = and_(MeasurementRow.trial_id == trial_id, true() if only is None else only)
     epochs = tx.scalars(select(MeasurementRow.epoch).where(mine).order_by(MeasurementRow.epoch))
-    chosen = MeasurementRow.epoch.in_(thinned(epochs.all(), most))
+    chosen = _chosen(tx, trial_id, epochs.all())
     rows = tx.execute(
         select(MeasurementRow.epoch, MeasurementRow.values)
-        .where(mine, chosen)
+        .where(MeasurementRow.trial_id == trial_id, MeasurementRow.epoch.in_(chosen))
         .order_by(MeasurementRow.epoch)
     )
     return tuple(_measurement(epoch, values) for epoch, values in rows)
 
 
-def thinned(epochs: Sequence[int], most: int) -> tuple[int, ...]:
+def _chosen(tx: Session, trial_id: int, epochs: Sequence[int]) -> tuple[int, ...]:
+    if len(epochs) <= LEAST_EPOCHS:
+        return tuple(epochs)
+    last = and_(MeasurementRow.trial_id == trial_id, MeasurementRow.epoch == epochs[-1])
+    layers = len(tx.scalars(select(MeasurementRow.values).where(last)).one()["layers"])
+    most = min(MOST_EPOCHS, MOST_LAYERS // max(1, layers))
+    return _spread(epochs, max(LEAST_EPOCHS, most))
+
+
+def _spread(epochs: Sequence[int], most: int) -> tuple[int, ...]:
     """At most so many of them, 2 or more, evenly spread, the first and the last included."""
     if len(epochs) <= most:
         return tuple(epochs)

@@ -8,6 +8,7 @@ import math
 import threading
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from pydantic import JsonValue
 from sqlalchemy.exc import SQLAlchemyError
@@ -17,11 +18,12 @@ from models.errors import StorageFull, Unavailable
 from models.lifecycle import State, StopReason
 from store import checkpoints, failpoints, leases
 from store.claims import Claim
-from store.outcomes import Cancelled, RowLosses, Succeeded
+from store.outcomes import Cancelled, Failed, Outcome, RowLosses, Succeeded
 from worker import messages
 from worker.advance import advance
 from worker.carrier import Carrier
 from worker.endings import Crashed, Ended, Exhausted, Refused, Trained, failure
+from worker.judging import Judging
 from worker.messages import StopCause, Stopped
 from worker.spool import Spool
 from worker.timing import AWAY_SECONDS, Timing
@@ -36,6 +38,7 @@ class Closing:
         claim: of the trial.
         spool: what still waits to be written.
         carrier: stores the newest checkpoint still, and removes those of a trial that is over.
+        judging: of its training.
         drain: set when the worker is to end.
         timing: how long a worker that is to end waits for the database.
     """
@@ -46,6 +49,7 @@ class Closing:
         claim: Claim,
         spool: Spool,
         carrier: Carrier,
+        judging: Judging,
         drain: threading.Event,
         timing: Timing,
     ) -> None:
@@ -53,6 +57,7 @@ class Closing:
         self._max_seconds = claim.spec.limits.max_seconds
         self._spool = spool
         self._carrier = carrier
+        self._judging = judging
         self._drain = drain
         self._timing = timing
 
@@ -84,35 +89,60 @@ class Closing:
         lease = self._lease
         match ended:
             case Trained():
-                outcome = _success(ended, engine, pruned)
-                return self._insist(lambda tx: leases.finish(tx, lease, outcome, resumed=resumed))
+                return self._finish(_success(ended, engine, pruned), resumed)
             case Crashed() | messages.Failed(passing=True):
                 self._save_progress()
                 failed = failure(ended, max_seconds=self._max_seconds, engine=engine)
-                return self._insist(lambda tx: leases.crashed(tx, lease, failed))
+                return self._insist(
+                    lambda: self._write(lambda tx: leases.crashed(tx, lease, failed))
+                )
             case messages.Failed() | Refused() | Exhausted() | Stopped(reason=StopCause.TIMEOUT):
                 failed = failure(ended, max_seconds=self._max_seconds, engine=engine)
-                return self._insist(lambda tx: leases.finish(tx, lease, failed, resumed=resumed))
+                return self._finish(failed, resumed)
             case Stopped(reason=StopCause.CANCEL):
-                return self._insist(lambda tx: leases.finish(tx, lease, Cancelled()))
+                return self._finish(Cancelled(), resumed)
             case Stopped():
                 self._save_progress()
                 reason = "Its worker was told to end."
-                return self._insist(lambda tx: leases.release(tx, lease, reason))
+                return self._insist(
+                    lambda: self._write(lambda tx: leases.release(tx, lease, reason))
+                )
+
+    def _finish(self, outcome: Outcome, resumed: int) -> int:
+        """End the trial, with what its training is found to be."""
+
+        def end() -> int:
+            judged = self._judged(outcome, resumed)
+            return self._write(lambda tx: leases.finish(tx, self._lease, judged, resumed=resumed))
+
+        return self._insist(end)
+
+    def _judged(self, outcome: Outcome, resumed: int) -> Outcome:
+        """An outcome with its findings, where there is a training to judge.
+
+        They say more than the trainer's own, which stand where there are no others.
+        """
+        match outcome:
+            case Succeeded() | Failed(stop_reason=StopReason.TIMED_OUT):
+                self._spool.flush(at_once=True)
+                findings = self._judging.findings(outcome.stop_reason, resumed)
+                return replace(outcome, findings=findings or outcome.findings)
+            case _:
+                return outcome
 
     def _save_progress(self) -> None:
         """Let the newest checkpoint still be stored, for the attempt that comes after this one."""
         self._spool.flush(at_once=True)
         self._carrier.settle(self._timing.settle)
 
-    def _insist(self, verb: Callable[[Session], State]) -> int:
+    def _insist(self, step: Callable[[], int]) -> int:
         give_up_at = math.inf
         waits = False
         while True:
             if self._drain.is_set():  # before a try: one on a locked database takes long itself
                 give_up_at = min(give_up_at, time.monotonic() + self._timing.away)
             try:
-                queued = self._write(verb)
+                queued = step()
             except (Unavailable, StorageFull) as away:
                 if time.monotonic() >= give_up_at:
                     log.error("the end of %s is lost: %s", self._lease, away)  # noqa: TRY400 - expected

@@ -26,6 +26,7 @@ from worker.messages import (
     Epochs,
     Failed,
     Finished,
+    Measurements,
     Prune,
     Report,
     Started,
@@ -143,6 +144,8 @@ class Following:
                 self._begin(started)
             case Epochs(rows=rows):
                 self._spool.add(rows)
+            case Measurements(rows=rows):
+                self._spool.measure(rows)
             case Checkpointed(file=file):
                 self._take(file, checkpoints)
             case CheckpointFailed(problem=problem):

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 from models.errors import StorageFull, Unavailable
-from store import checkpoints, epochs, failpoints
+from models.measurements import Measurement
+from store import checkpoints, epochs, failpoints, measurements
 from store.database import Database
 from store.epochs import EpochRecord
 from store.fence import Lease
@@ -37,7 +38,7 @@ class _Waiting:
 
 
 class Spool:
-    """The notes, epochs and checkpoints of one attempt.
+    """The notes, epochs, measurements and checkpoints of one attempt.
 
     The first epoch after a pause is written at once, so that it is seen at once; what follows
     within `seconds` of a write is written together, so that fast epochs share transactions. A
@@ -61,6 +62,7 @@ class Spool:
         self._seconds = seconds
         self._notes: list[Note] = []
         self._waiting: list[_Waiting] = []
+        self._measured: list[Measurement] = []
         self._due_at = 0.0
         self._away = False
         self.last = 0
@@ -72,13 +74,17 @@ class Spool:
             self._waiting.append(_Waiting(row, time.monotonic()))
             self.last = row.epoch
 
+    def measure(self, rows: tuple[Measurement, ...]) -> None:
+        """Take what was measured after epochs, or before the first."""
+        self._measured += rows
+
     def note(self, note: Note) -> None:
         """Take something else that is to be written, before the epochs that come after it."""
         self._notes.append(note)
 
     def due_in(self) -> float:
         """Seconds until `flush` has something to do."""
-        if self._waiting or self._notes or self._carrier.carried:
+        if self._waiting or self._measured or self._notes or self._carrier.carried:
             return max(0.0, self._due_at - time.monotonic())
         return math.inf
 
@@ -120,11 +126,13 @@ class Spool:
             for note in self._notes:
                 superfluous += note(tx)
             epochs.append(tx, self._lease, self._records())
+            measurements.append(tx, self._lease, self._measured)
             if carried is not None:
                 superfluous += checkpoints.register(tx, self._lease, carried.epoch, carried.stored)
             yield tx
         self._notes.clear()
         self._waiting.clear()
+        self._measured.clear()
         self.written = self.last
         if carried is not None:
             failpoints.reach(failpoints.Place.CHECKPOINT_COMMITTED)

@@ -19,6 +19,7 @@ from worker.closing import Closing
 from worker.endings import Ended, Refused, Trained, crash_of
 from worker.following import Following
 from worker.heartbeat import Heart
+from worker.judging import Judging
 from worker.means import Means
 from worker.messages import Finished, NetworkFile, StopCause, Stopped
 from worker.process import TrainerGone, TrainerProcess
@@ -69,6 +70,7 @@ class Attempt:
             claim=claim,
             spool=spool,
             carrier=self._carrier,
+            judging=Judging(claim, means.database),
             drain=means.drain,
             timing=means.timing,
         )

@@ -86,9 +86,9 @@ def test_trials_of_the_version_before_stay_and_have_no_measurements(database: Da
     migrate(database, "head")
     with database.transaction() as tx:
         assert tx.execute(text("SELECT id, warnings FROM experiments")).all() == [("exp_1", None)]
-        assert measurements.of(tx, 1, most=10) == ()
+        assert measurements.of(tx, 1) == ()
         tx.execute(text(MEASUREMENT))
-        assert [row.epoch for row in measurements.of(tx, 1, most=10)] == [0]
+        assert [row.epoch for row in measurements.of(tx, 1)] == [0]
 
     migrate(database, "0003")
     with database.snapshot() as tx:

@@ -1,13 +1,13 @@
 """Measurements are written once an epoch, in batches, and read whole or thinned."""
 
-import math
+import itertools
 
 import pytest
 
 from models.errors import LeaseLost
 from models.lifecycle import StopReason
 from models.measurements import LayerMeasurement, Measurement
-from store import leases, measurements
+from store import leases, measurements, recorded
 from store.fence import Lease
 from store.outcomes import Succeeded
 from tests.store.scenes import Scene, epoch
@@ -25,9 +25,9 @@ def append(scene: Scene, lease: Lease, *rows: Measurement) -> None:
         measurements.append(tx, lease, rows)
 
 
-def read(scene: Scene, lease: Lease, most: int = 100) -> tuple[Measurement, ...]:
+def read(scene: Scene, lease: Lease) -> tuple[Measurement, ...]:
     with scene.database.snapshot() as tx:
-        return measurements.of(tx, lease.trial_id, most=most)
+        return measurements.of(tx, lease.trial_id)
 
 
 def test_a_measurement_is_read_as_it_was_written(scene: Scene) -> None:
@@ -36,13 +36,6 @@ def test_a_measurement_is_read_as_it_was_written(scene: Scene) -> None:
     rows = (measurement(0), measurement(1, loss=None))
     append(scene, lease, *rows)
     assert read(scene, lease) == rows
-
-
-def test_a_number_that_is_not_finite_is_not_kept(scene: Scene) -> None:
-    scene.submit()
-    lease = scene.must_claim()
-    append(scene, lease, measurement(1, loss=math.inf), measurement(2, loss=math.nan))
-    assert [row.loss for row in read(scene, lease)] == [None, None]
 
 
 def test_an_epoch_that_is_measured_again_is_overwritten(scene: Scene) -> None:
@@ -63,11 +56,35 @@ def test_who_lost_the_trial_writes_nothing(scene: Scene) -> None:
     assert read(scene, lost) == ()
 
 
-def test_of_many_the_first_the_last_and_some_between_are_read(scene: Scene) -> None:
+@pytest.mark.parametrize(("layers", "most"), [(1, 400), (200, 100), (1000, 20)])
+def test_of_many_the_first_the_last_and_some_between_are_read(
+    scene: Scene, layers: int, most: int
+) -> None:
     scene.submit()
     lease = scene.must_claim()
-    append(scene, lease, *(measurement(number) for number in range(101)))
-    assert [row.epoch for row in read(scene, lease, most=5)] == [0, 25, 50, 75, 100]
+    few = measurement(0).layers * layers
+    append(scene, lease, *(measurement(n).model_copy(update={"layers": few}) for n in range(500)))
+    epochs = [row.epoch for row in read(scene, lease)]
+    assert (len(epochs), epochs[0], epochs[-1]) == (most, 0, 499)
+    between = {after - before for before, after in itertools.pairwise(epochs)}
+    assert max(between) - min(between) <= 1
+
+
+def test_what_belongs_to_an_attempt_leaves_out_what_it_will_have_forgotten(scene: Scene) -> None:
+    scene.submit()
+    first = scene.must_claim(seconds=-1)
+    scene.append(first, *(epoch(number, 1 / number) for number in range(1, 6)))
+    append(scene, first, *(measurement(number) for number in (0, 2, 4)))
+    with scene.database.transaction() as tx:
+        leases.expire(tx)
+    second = scene.must_claim()
+    scene.append(second, epoch(3, 0.75))
+    append(scene, second, measurement(3))
+    with scene.database.snapshot() as tx:
+        found = recorded.of_attempt(tx, second, resumed=2)
+    assert [row["val_loss"] for row in found.epochs] == [1.0, 0.5, 0.75]
+    assert [row.epoch for row in found.measurements] == [0, 2, 3]
+    assert found.learning_rates == (0.1, 0.1, 0.1)
 
 
 def test_what_an_abandoned_attempt_measured_later_is_forgotten_at_the_end(scene: Scene) -> None:

@@ -16,6 +16,7 @@ import time
 from pathlib import Path
 
 from models.lifecycle import StopReason
+from models.measurements import LayerMeasurement, Measurement
 from worker.messages import (
     Checkpointed,
     CheckpointFailed,
@@ -25,6 +26,7 @@ from worker.messages import (
     Epochs,
     Failed,
     Finished,
+    Measurements,
     NetworkFile,
     Ready,
     Started,
@@ -70,18 +72,29 @@ def train(plan: Train, wire: Wire) -> Finished:
     assert checkpointing is not None
     begin, unreadable = resumed(checkpointing)
     wire.send(Started(parameters=1, engine={"device": "odd"}, epoch=begin, unreadable=unreadable))
+    if not begin:
+        wire.send(Measurements(rows=(measured(0),)))
     for epoch in range(begin + 1, plan.trial.fit.epochs + 1):
         time.sleep(EPOCH_SECONDS)
         wire.check()
         metrics = {"loss": 1 / epoch, "val_loss": 1 / epoch}
         row = Epoch(epoch=epoch, metrics=metrics, learning_rate=0.1, seconds=SAID_SECONDS)
         wire.send(Epochs(rows=(row,)))
+        wire.send(Measurements(rows=(measured(epoch),)))
         for action in script.get(str(epoch), []):
             act(action, epoch, checkpointing, wire)
     path = Path(plan.network)
     path.write_bytes(b"n" * int(os.environ.get("EPOCHD_TEST_NETWORK", "10")))
     network = NetworkFile(path=str(path), sha256=sha256(path), bytes=path.stat().st_size)
     return Finished(stop_reason=StopReason.COMPLETED, network=network)
+
+
+def measured(epoch: int) -> Measurement:
+    layer = LayerMeasurement(layer="dense", units=8, dead=1.0)
+    loss = 1 / max(1, epoch)
+    return Measurement(
+        epoch=epoch, rows=10, layers=(layer,), loss=loss, prior=1.0, largest_input=1.0
+    )
 
 
 def resumed(checkpointing: Checkpointing) -> tuple[int, tuple[int, ...]]:

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from models.errors import ArtifactsUnavailable, Unavailable
 from models.lifecycle import State, StopReason
 from models.tables.experiments import EventRow
-from models.tables.trials import EpochRow
+from models.tables.trials import EpochRow, MeasurementRow
 from store import experiments
 from store.artifacts import LocalArtifacts, Stored
 from store.database import Database
@@ -47,6 +47,12 @@ def attempts(here: Site) -> list[tuple[int, int]]:
         return [(epoch, attempt) for epoch, attempt in tx.execute(query)]
 
 
+def measured(here: Site) -> list[tuple[int, int]]:
+    with here.database.snapshot() as tx:
+        query = select(MeasurementRow.epoch, MeasurementRow.attempt).order_by(MeasurementRow.epoch)
+        return [(epoch, attempt) for epoch, attempt in tx.execute(query)]
+
+
 def held_with(here: Site, *epochs: int) -> None:
     """Wait until just these checkpoints are registered, the newest first."""
     until(lambda: [epoch for epoch, _ in checkpoints(here)] == list(epochs), str(epochs), 20)
@@ -69,6 +75,7 @@ def test_a_trial_whose_trainer_dies_goes_on_from_its_newest_checkpoint(
     assert trial.state is State.SUCCEEDED
     assert [attempt.outcome for attempt in trial.attempts] == ["worker_lost", "completed"]
     assert attempts(here) == [(epoch, 1 if epoch <= 4 else 2) for epoch in range(1, EPOCHS + 1)]
+    assert measured(here) == [(0, 1), *attempts(here)]
     (resumed,) = told(here, experiment_id, "trial.resumed", "checkpoint.damaged")
     assert resumed.reason == "Goes on after epoch 4, from a checkpoint of attempt 1."
     assert (resumed.trial, resumed.attempt, resumed.worker) == (1, 2, "test")
