@@ -7,6 +7,7 @@
 #   make lint              style, types, import contracts
 #   make bench             how fast it is, as a table; BENCH_ARGS="--quick --only titanic"
 #   make bench-search      how good the networks are that searches find; BENCH_ARGS="--only titanic"
+#   make bench-health      whether findings are right and their repairs help; BENCH_ARGS="--quick"
 #   make bench-peers       .venv-peers with what it is compared with, 3 GB; without, they are missing
 #   make faults            the long fault campaign; FAULTS_ARGS="--trials 50 --database sqlite"
 #   make lock              resolve the requirements anew (needs uv)
@@ -18,7 +19,7 @@ READY := $(VENV)/.ready
 # Processes that share the suite; tests/lanes.py says what stays together.
 JOBS := 2
 
-.PHONY: setup demo serve test lint bench bench-search bench-peers faults lock
+.PHONY: setup demo serve test lint bench bench-search bench-health bench-peers faults lock
 
 setup: $(READY)
 
@@ -47,6 +48,9 @@ bench: $(READY)
 
 bench-search: $(READY)
 	@$(PYTHON_HERE) -m benchmarks.quality $(BENCH_ARGS)
+
+bench-health: $(READY)
+	@$(PYTHON_HERE) -m benchmarks.health $(BENCH_ARGS)
 
 PEERS_READY := .venv-peers/.ready
 

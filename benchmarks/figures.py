@@ -13,7 +13,10 @@ _MARKS = {True: "[green]met[/]", False: "[red]missed[/]", None: "[yellow]not mea
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One measured number beside its aim; `met` is None where it could not be measured."""
+    """One measured number beside its aim; `met` is None where it could not be measured.
+
+    An empty aim is that of a number that is only told.
+    """
 
     what: str
     measured: str
@@ -37,6 +40,7 @@ def show(title: str, figures: Sequence[Figure]) -> None:
     for heading in ("what", "measured", "aim", ""):
         table.add_column(heading)
     for figure in figures:
-        table.add_row(figure.what, figure.measured, figure.aim, _MARKS[figure.met])
+        mark = _MARKS[figure.met] if figure.aim else ""
+        table.add_row(figure.what, figure.measured, figure.aim, mark)
     Console(width=120).print(table)
     print(json.dumps({figure.what: figure.measured for figure in figures}, indent=1))

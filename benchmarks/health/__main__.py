@@ -1,0 +1,48 @@
+"""`make bench-health`: whether findings are right, and whether what they suggest helps.
+
+Faults are put into clean settings and trained beside them by the real embedded service. Whether a
+fault is real is decided by training without it; benchmarks/README.md has the rules. Nothing here
+asserts. `--list tuning` is for changing rules by, `--list reporting` for what is written down.
+"""
+
+import argparse
+from pathlib import Path
+
+from rich.console import Console
+
+from benchmarks import service
+from benchmarks.figures import show
+from benchmarks.health import record, scores, trainings
+from benchmarks.health.datasets import LISTS
+from benchmarks.health.faults import FAULTS, cases
+from benchmarks.steps import folder
+
+SEEDS = (0, 1, 2)
+
+
+def main() -> None:
+    """Train the matrix, judge it, print the figures and keep the cases."""
+    parser = argparse.ArgumentParser(prog="make bench-health", description=__doc__)
+    parser.add_argument("--list", choices=LISTS, default="tuning", help="of datasets")
+    parser.add_argument("--only", nargs="+", choices=FAULTS, help="these faults")
+    parser.add_argument("--quick", action="store_true", help="one seed, to see that it works")
+    parser.add_argument(
+        "--out", type=Path, default=Path("bench-health"), help="folder for the cases"
+    )
+    asked = parser.parse_args()
+    draws = LISTS[asked.list]
+    matrix = [
+        case
+        for case in cases(tuple(draws), SEEDS[:1] if asked.quick else SEEDS)
+        if case.fault in (asked.only or FAULTS)
+    ]
+    with folder() as here, service.service(here, slots=2) as running:
+        trained = trainings.train(running, here, draws, matrix)
+    table = record.write(trained, asked.out)
+    judged = [trial for case in trained for trial in record.judged(case)]
+    show(f"epochd, health on the {asked.list} datasets", scores.figures(judged))
+    Console(stderr=True).print(f"every case: {table}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,146 @@
+"""What is done to a clean setting, and by which findings that is rightly named.
+
+The names were written down before the first run. A finding names a fault where its explanation is
+the fault's, not where it is a symptom that anything may have: a rate that is too high kills ReLU
+units, but whoever is told of dead units only has not been told of the rate.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass
+
+from benchmarks.health.settings import SETTINGS, Spec
+
+SIGMOID_LAYERS = 10
+SIGMOID_UNITS = 32
+# A batch may not be larger than the rows there are.
+FEW_BATCH = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """One kind of mistake.
+
+    Attributes:
+        codes: of the findings that name it.
+        put: a clean spec with the mistake in it, in place.
+        suits: whether a clean spec can have it.
+        few: whether it is in the rows: only the last few of those that train are left.
+    """
+
+    codes: frozenset[str]
+    put: Callable[[Spec], None]
+    suits: Callable[[Spec], bool] = lambda _: True
+    few: bool = False
+
+    def spec(self, clean: Spec) -> Spec:
+        """A copy of the clean one with the mistake in it."""
+        faulty = deepcopy(clean)
+        self.put(faulty)
+        return faulty
+
+
+def _rate(times: float) -> Callable[[Spec], None]:
+    def put(spec: Spec) -> None:
+        spec["compile"]["optimizer"]["learning_rate"] *= times
+
+    return put
+
+
+def _buried(spec: Spec) -> None:
+    for layer in _hidden(spec):
+        layer["bias_initializer"] = {"initializer": "Constant", "value": -10.0}
+
+
+def _sigmoids(spec: Spec) -> None:
+    layer = {"layer": "Dense", "units": SIGMOID_UNITS, "activation": "sigmoid"}
+    spec["network"]["layers"] = [dict(layer) for _ in range(SIGMOID_LAYERS)]
+
+
+def _wild(spec: Spec) -> None:
+    for layer in _hidden(spec):
+        layer["kernel_initializer"] = {"initializer": "RandomNormal", "stddev": 10.0}
+
+
+def _unscaled(spec: Spec) -> None:
+    spec["data"]["scaling"] = "none"
+
+
+def _unattended(spec: Spec) -> None:
+    """Trained to the end, since with best weights handed out too few rows do no more harm."""
+    spec["fit"] |= {"early_stopping": None, "batch_size": FEW_BATCH}
+
+
+def _narrow(spec: Spec) -> None:
+    _hidden(spec)[0]["units"] = 1
+
+
+def _hidden(spec: Spec) -> list[Spec]:
+    return [layer for layer in spec["network"]["layers"] if layer["layer"] == "Dense"]
+
+
+def _only_relu(spec: Spec) -> bool:
+    return all(layer.get("activation") == "relu" for layer in _hidden(spec))
+
+
+def _not_normalized(spec: Spec) -> bool:
+    """Behind BatchNormalization the scale of the weights is of no consequence."""
+    return all(layer["layer"] != "BatchNormalization" for layer in spec["network"]["layers"])
+
+
+RUNAWAY = frozenset({"learning_rate_too_high", "oscillating", "diverged", "exploding_gradients"})
+
+FAULTS: Mapping[str, Fault] = {
+    "rate x100": Fault(codes=RUNAWAY, put=_rate(100)),
+    "rate /100": Fault(codes=frozenset({"learning_rate_too_low"}), put=_rate(0.01)),
+    "bias -10": Fault(
+        codes=frozenset({"dead_neurons", "learned_nothing"}), put=_buried, suits=_only_relu
+    ),
+    "10 sigmoid layers": Fault(
+        codes=frozenset({"vanishing_gradients", "saturated_neurons", "learned_nothing"}),
+        put=_sigmoids,
+    ),
+    # An initial loss far from the prior's is the definition of inputs_not_scaled as well.
+    "initial sd 10": Fault(
+        codes=frozenset(
+            {"inputs_not_scaled", "saturated_neurons", "exploding_gradients", "diverged"}
+        ),
+        put=_wild,
+        suits=_not_normalized,
+    ),
+    "unscaled": Fault(codes=frozenset({"inputs_not_scaled"}), put=_unscaled),
+    "20 rows": Fault(codes=frozenset({"overfitting"}), put=_unattended, few=True),
+    "one unit": Fault(
+        codes=frozenset({"underfitting", "dead_neurons", "learned_nothing"}), put=_narrow
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """A fault in one setting on one draw of one dataset, with the clean twin of it."""
+
+    dataset: str
+    fault: str
+    seed: int
+    setting: str
+
+    @property
+    def name(self) -> str:
+        """For a person."""
+        return f"{self.dataset}, {self.fault}, {self.setting}, seed {self.seed}"
+
+
+def cases(datasets: Sequence[str], seeds: Sequence[int]) -> tuple[Case, ...]:
+    """The matrix in its fixed order. Settings take turns, so that each fault meets several."""
+    return tuple(
+        Case(dataset=dataset, fault=fault, seed=seed, setting=_turn(fault, row + column + seed))
+        for row, dataset in enumerate(datasets)
+        for column, fault in enumerate(FAULTS)
+        for seed in seeds
+    )
+
+
+def _turn(fault: str, number: int) -> str:
+    fitting = [name for name, spec in SETTINGS.items() if FAULTS[fault].suits(spec)]
+    return fitting[number % len(fitting)]

@@ -1,0 +1,108 @@
+"""Judges what was trained, and writes it down line by line so that a misjudged case can be seen."""
+
+import json
+import math
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks.health.faults import FAULTS
+from benchmarks.health.scores import Judged
+from benchmarks.health.trainings import Trained, Training
+from benchmarks.health.truth import Gain, fault_is_real, gain
+
+COUNTED = ("warning", "problem")
+TABLE = "cases.jsonl"
+
+
+def judged(case: Trained) -> tuple[Judged, Judged]:
+    """The faulty trial and its clean twin of the same seed: half of all is clean."""
+    fault = FAULTS[case.case.fault]
+    real = fault_is_real(case.best.losses, [twin.losses for twin in case.twins])
+    first, clean = first_causes(case.faulty.findings), first_causes(case.twins[0].findings)
+    return (
+        Judged(
+            fault=case.case.fault,
+            named_by=fault.codes,
+            real=real,
+            found=frozenset(cause["code"] for cause in first),
+            alarming=_alarming(first),
+            repaired=_repair(case).is_real,
+        ),
+        Judged(
+            fault=None,
+            named_by=frozenset(),
+            real=False,
+            found=frozenset(cause["code"] for cause in clean),
+            alarming=_alarming(clean),
+        ),
+    )
+
+
+def write(cases: Iterable[Trained], folder: Path) -> Path:
+    """One JSON line a case, the misjudged ones marked."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / TABLE
+    with path.open("w") as file:
+        for case in cases:
+            file.write(json.dumps(_line(case)) + "\n")
+    return path
+
+
+def _line(case: Trained) -> dict[str, Any]:
+    faulty, clean = judged(case)
+    return {
+        "case": case.case.name,
+        "named_by": sorted(faulty.named_by),
+        "real": faulty.real,
+        "found": sorted(faulty.found),
+        "recognised": faulty.recognised,
+        "wrong": sorted(faulty.found - faulty.right),
+        "found_in_twin": sorted(clean.found),
+        "gain_of_twins": [_gain(gain(case.best.losses, twin.losses)) for twin in case.twins],
+        "gain_of_repair": None if case.repaired is None else _gain(_repair(case)),
+        "repair_refused": case.refused,
+        "faulty": _training(case.faulty),
+        "twin": _training(case.twins[0]),
+        "repaired": case.repaired and _training(case.repaired),
+    }
+
+
+def _training(training: Training) -> dict[str, Any]:
+    trial = training.trial
+    return {
+        "spec": training.spec,
+        "state": trial["state"],
+        "error": trial["error"],
+        "stop_reason": trial["stop_reason"],
+        "epochs": trial["epochs"],
+        "best": trial["best"],
+        "latest": trial["latest"] and trial["latest"]["metrics"],
+        "findings": training.findings,
+        "health": training.health,
+    }
+
+
+def first_causes(findings: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Those that count, of a trial's findings as the API shows them."""
+    return [
+        finding
+        for finding in findings
+        if finding["consequence_of"] is None and finding["severity"] in COUNTED
+    ]
+
+
+def _alarming(causes: Sequence[dict[str, Any]]) -> bool:
+    return any(cause["severity"] == "problem" for cause in causes)
+
+
+def _repair(case: Trained) -> Gain:
+    if case.repaired is None:
+        return Gain(0.0, 0.0)
+    return gain(case.faulty.losses, case.repaired.losses)
+
+
+def _gain(found: Gain) -> dict[str, float | str]:
+    """An infinite one as text, since JSON has no word for it."""
+    mean = found.mean if math.isfinite(found.mean) else str(found.mean)
+    return {"mean": mean, "standard_error": found.standard_error}

@@ -1,0 +1,67 @@
+"""Whether one network is better than another on the same rows: the only judge of what is real.
+
+It knows losses of rows and nothing of findings.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+# One-sided, so that luck alone finds a difference in 2.3 % of all pairs of equals.
+STANDARD_ERRORS = 2.0
+
+Losses = NDArray[np.float64]
+"""A loss a validation row, (rows,)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gain:
+    """What a change brought: losses before minus losses after, row by row.
+
+    Attributes:
+        mean: above 0 the change helped. Infinite where there was no usable network before, and
+            minus infinite where there is none after it.
+        standard_error: of the mean.
+    """
+
+    mean: float
+    standard_error: float
+
+    @property
+    def is_real(self) -> bool:
+        """Whether it is beyond the noise of the rows."""
+        return self.mean > STANDARD_ERRORS * self.standard_error
+
+
+def gain(before: Losses | None, after: Losses | None) -> Gain:
+    """Pair two networks by row.
+
+    Args:
+        before: of the one network; None where there is none, as after a divergence.
+        after: of the other, on the same rows.
+    """
+    if not _usable(after):
+        return Gain(-math.inf if _usable(before) else 0.0, 0.0)
+    if not _usable(before):
+        return Gain(math.inf, 0.0)
+    assert before is not None
+    assert after is not None
+    differences = before - after
+    error = float(differences.std(ddof=1)) / math.sqrt(len(differences))
+    return Gain(float(differences.mean()), error)
+
+
+def fault_is_real(faulty: Losses | None, twins: Sequence[Losses | None]) -> bool:
+    """Whether each clean twin is better than the faulty network beyond the noise of the rows.
+
+    Two twins of other seeds, because two trainings differ by luck of their seeds also where rows
+    alone could not tell.
+    """
+    return all(gain(faulty, twin).is_real for twin in twins)
+
+
+def _usable(losses: Losses | None) -> bool:
+    return losses is not None and bool(np.isfinite(losses).all())

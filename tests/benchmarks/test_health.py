@@ -1,0 +1,178 @@
+"""How the benchmark of health judges, without training anything."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks.health.datasets import FEW_ROWS, LISTS, REPORTING, TUNING, split
+from benchmarks.health.faults import FAULTS, cases
+from benchmarks.health.record import first_causes
+from benchmarks.health.scores import Judged, Share, precision, recall
+from benchmarks.health.settings import SETTINGS
+from benchmarks.health.trainings import handing_out_best
+from benchmarks.health.truth import Gain, fault_is_real, gain
+from models.specs.experiment import ExperimentSpec
+from models.specs.fit import FitSpec
+
+DATASETS = {**TUNING, **REPORTING}
+NAMES = frozenset({"dead_neurons", "learned_nothing"})
+
+
+def faulty(*found: str, real: bool = True) -> Judged:
+    return Judged(
+        fault="bias -10", named_by=NAMES, real=real, found=frozenset(found), alarming=bool(found)
+    )
+
+
+def clean(*found: str) -> Judged:
+    return Judged(
+        fault=None,
+        named_by=frozenset(),
+        real=False,
+        found=frozenset(found),
+        alarming=bool(found),
+    )
+
+
+# How sure a difference of row losses is.
+
+
+def test_a_gain_is_real_beyond_two_standard_errors() -> None:
+    assert Gain(0.21, 0.1).is_real
+    assert not Gain(0.2, 0.1).is_real
+    assert not Gain(-0.3, 0.1).is_real
+
+
+def test_losses_are_paired_by_row() -> None:
+    hard_and_easy = np.array([5.0, 0.1, 3.0, 0.2])
+    found = gain(hard_and_easy + np.array([0.1, 0.2, 0.1, 0.2]), hard_and_easy)
+    assert found.mean == pytest.approx(0.15)
+    assert found.standard_error == pytest.approx(0.0577 / 2, rel=0.01)
+    assert found.is_real
+
+
+def test_equal_networks_gain_nothing() -> None:
+    losses = np.array([1.0, 2.0])
+    assert not gain(losses, losses).is_real
+
+
+def test_any_network_is_better_than_none_and_none_is_not_better_than_none() -> None:
+    losses = np.array([1.0, 2.0])
+    broken = np.array([1.0, math.nan])
+    assert gain(None, losses).is_real
+    assert gain(broken, losses).is_real
+    assert not gain(losses, None).is_real
+    assert not gain(losses, broken).is_real
+    assert not gain(None, broken).is_real
+
+
+def test_a_fault_is_real_only_where_both_twins_are_better() -> None:
+    losses = np.array([1.0, 1.1, 0.9, 1.0])
+    better, equal = losses - 0.5, losses[::-1]
+    assert fault_is_real(losses, [better, better])
+    assert not fault_is_real(losses, [better, equal])
+
+
+# Shares.
+
+
+def test_wilsons_interval_is_that_of_his_formula() -> None:
+    low, high = Share(9, 10).interval
+    assert (low, high) == pytest.approx((0.5958, 0.9821), abs=1e-4)
+
+
+def test_wilsons_interval_of_all_or_none_leaves_room_for_doubt() -> None:
+    assert Share(5, 5).interval == pytest.approx((0.5655, 1.0), abs=1e-4)
+    assert Share(0, 5).interval == pytest.approx((0.0, 0.4345), abs=1e-4)
+    assert Share(0, 0).interval == (0.0, 1.0)
+
+
+def test_a_finding_is_right_only_where_it_names_a_real_fault() -> None:
+    trials = [
+        faulty("dead_neurons"),
+        faulty("dead_neurons", "overfitting"),
+        faulty("dead_neurons", real=False),
+        clean("dead_neurons"),
+    ]
+    assert precision(trials, "dead_neurons") == Share(2, 4)
+    assert precision(trials, "overfitting") == Share(0, 1)
+    assert precision(trials) == Share(2, 5)
+
+
+def test_any_name_of_a_fault_is_enough_to_recognise_it() -> None:
+    trials = [faulty("learned_nothing"), faulty("overfitting"), faulty(), faulty(real=False)]
+    assert recall(trials) == Share(1, 3)
+    assert recall(trials, "dead_neurons") == Share(1, 3)
+    assert recall(trials, "overfitting") == Share(0, 0)
+
+
+def test_consequences_and_remarks_are_no_first_causes() -> None:
+    cause = {"code": "dead_neurons", "severity": "problem", "consequence_of": None}
+    consequence = {**cause, "code": "learned_nothing", "consequence_of": "dead_neurons"}
+    remark = {**cause, "code": "overfitting", "severity": "info"}
+    assert first_causes([cause, consequence, remark]) == [cause]
+
+
+# The matrix.
+
+
+def test_no_dataset_is_on_both_lists() -> None:
+    assert not set(TUNING) & set(REPORTING)
+    assert len(TUNING) + len(REPORTING) >= 6
+
+
+def test_both_lists_have_classes_and_numbers() -> None:
+    for datasets in LISTS.values():
+        assert {draw().kind for draw in datasets.values()} == {"classes", "numbers"}
+
+
+def test_the_matrix_is_the_same_each_time_and_gives_each_fault_several_settings() -> None:
+    matrix = cases(["one", "other"], [0, 1, 2])
+    assert matrix == cases(["one", "other"], [0, 1, 2])
+    assert len(matrix) == 2 * len(FAULTS) * 3
+    for fault in FAULTS:
+        assert len({case.setting for case in matrix if case.fault == fault}) >= 2
+    assert {case.setting for case in matrix} == set(SETTINGS)
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_every_setting_that_suits_a_fault_gives_a_spec_that_differs(fault: str) -> None:
+    suiting = [spec for spec in SETTINGS.values() if FAULTS[fault].suits(spec)]
+    assert len(suiting) >= 2
+    for setting in suiting:
+        sent = {**setting, "data": {**setting["data"], "dataset": "builtin:iris"}}
+        spec = ExperimentSpec.model_validate(sent)
+        assert ExperimentSpec.model_validate(FAULTS[fault].spec(sent)) != spec
+        assert ExperimentSpec.model_validate(sent) == spec
+
+
+def test_the_network_of_the_best_epoch_is_handed_out_without_ending_sooner() -> None:
+    unattended = FAULTS["20 rows"].spec(next(iter(SETTINGS.values())))
+    stopping = handing_out_best(unattended)["fit"]["early_stopping"]
+    assert stopping == {"patience": unattended["fit"]["epochs"], "restore_best_weights": True}
+    assert unattended["fit"]["early_stopping"] is None
+
+
+# Rows.
+
+
+@pytest.mark.parametrize("name", DATASETS)
+def test_a_split_validates_on_the_same_rows_with_few_to_train_on(name: str) -> None:
+    rows = DATASETS[name]()
+    whole = split(rows, 1)
+    few = whole.few()
+    assert np.array_equal(whole.validation.x, few.validation.x)
+    for drawn, training in ((whole, whole.training), (few, FEW_ROWS)):
+        fit = FitSpec.model_validate({"validation_split": drawn.share})
+        assert fit.split_rows(len(drawn.rows.y)).training == training
+    assert not np.array_equal(whole.rows.x, split(rows, 2).rows.x)
+    assert np.array_equal(whole.rows.x, split(DATASETS[name](), 1).rows.x)
+
+
+def test_a_file_has_classes_as_text_and_numbers_as_numbers(tmp_path: Path) -> None:
+    split(TUNING["iris"](), 0).write(tmp_path / "iris.csv")
+    split(TUNING["prices"](), 0).write(tmp_path / "prices.csv")
+    assert (tmp_path / "iris.csv").read_text().splitlines()[1].split(",")[-1].startswith("class ")
+    float((tmp_path / "prices.csv").read_text().splitlines()[1].split(",")[-1])
