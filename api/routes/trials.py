@@ -1,10 +1,10 @@
-"""The trials of an experiment, their epochs, and cancelling one."""
+"""The trials of an experiment, their epochs and their health, and cancelling one."""
 
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
-from api import problems
+from api import health, problems
 from api.addresses import LARGEST_NUMBER, ExperimentId, Number
 from api.answers import Answer
 from api.identity import Owner
@@ -13,8 +13,9 @@ from api.parts import Service
 from api.waiting import Seen, Wait, enough
 from models import errors
 from models.views.base import Page
+from models.views.health import TrialHealth
 from models.views.trial import EpochPage, TrialView
-from store import epochs, experiments, trials
+from store import epochs, experiments, trainings, trials
 from store.doorbell import Task
 
 router = APIRouter(prefix="/experiments/{experiment_id}/trials", tags=["trials"])
@@ -85,6 +86,24 @@ async def list_epochs(
 
     answer = await enough(service.experiments, experiment_id, read, wait)
     return Response(answer.body, media_type="application/json")
+
+
+@router.get(
+    "/{number}/health",
+    summary="The health of a trial",
+    responses=problems.documented(errors.NotFound),
+)
+def show_health(
+    service: Service, owner: Owner, experiment_id: ExperimentId, number: Number
+) -> TrialHealth:
+    """What was measured of it, layer by layer and made for plots, and what every rule came to.
+
+    A trial that is not over is judged by what is there so far. Where `health.measure` is false, and
+    in trials of earlier versions, the series are empty, and the curves alone are judged.
+    """
+    with service.database.snapshot() as tx:
+        training = trainings.get(tx, owner=owner, experiment_id=experiment_id, number=number)
+    return health.view(experiment_id, training)
 
 
 @router.post(

@@ -72,6 +72,7 @@ class TrialView(View):
             "self": here,
             "experiment": f"/experiments/{self.experiment}",
             "epochs": f"{here}/epochs",
+            "health": f"{here}/health",
             "network": f"{here}/network",
         }
 

@@ -1,0 +1,91 @@
+"""From what is stored of a training to what a client sees of its health: series and judgement.
+
+The judge is the one that judged it at its end, so a training under way is told what it would be.
+"""
+
+import logging
+from collections.abc import Sequence
+
+from pydantic import TypeAdapter, ValidationError
+
+from health.course import course_of
+from health.judge import Judgement, judge
+from models.errors import Invalid
+from models.measurements import LayerMeasurement, Measurement
+from models.profile import DatasetProfile
+from models.specs.experiment import ExperimentSpec
+from models.views.health import LayerSeries, Series, TrialHealth
+from store.trainings import Training
+
+log = logging.getLogger(__name__)
+
+_OF_TRIAL = ("loss", "prior", "largest_input", "commonest", "minority", "minority_recall")
+_OF_LAYER = (
+    "zeros",
+    "dead",
+    "silent",
+    "saturated",
+    "kernel_gradient",
+    "bias_gradient",
+    "kernel",
+    "bias",
+    "update",
+)
+
+_PROFILE: TypeAdapter[DatasetProfile] = TypeAdapter(DatasetProfile)
+
+
+def view(experiment_id: str, training: Training) -> TrialHealth:
+    """All that there is to say."""
+    measured = training.recorded.measurements
+    judgement = _judgement(training)
+    return TrialHealth(
+        experiment=experiment_id,
+        trial=training.number,
+        state=training.state,
+        rows=measured[-1].rows if measured else None,
+        epochs=tuple(each.epoch for each in measured),
+        layers=_layers(measured),
+        **{name: _series(measured, name) for name in _OF_TRIAL},
+        since_best=tuple(each.since_best for each in measured),
+        since_last=tuple(each.since_last for each in measured),
+        findings=training.findings if training.state.is_terminal else judgement.findings,
+        checks=judgement.checks,
+    )
+
+
+def _judgement(training: Training) -> Judgement:
+    """What the rules say now; nothing where this version cannot read what was to be trained."""
+    try:
+        spec = ExperimentSpec.model_validate(training.spec)
+        course = course_of(
+            spec,
+            training.changes,
+            _PROFILE.validate_python(training.profile),
+            training.recorded,
+            seed=training.seed,
+            stop_reason=training.stop_reason,
+        )
+    except (ValidationError, Invalid) as unreadable:
+        log.warning("trial %d cannot be judged: %s", training.number, unreadable)
+        return Judgement(findings=(), checks=())
+    return judge(course, spec=spec, changes=training.changes)
+
+
+def _layers(measured: Sequence[Measurement]) -> tuple[LayerSeries, ...]:
+    if not measured:
+        return ()
+    by_name = [{layer.layer: layer for layer in each.layers} for each in measured]
+    return tuple(
+        LayerSeries(
+            layer=layer.layer,
+            units=layer.units,
+            **{name: _series([at.get(layer.layer) for at in by_name], name) for name in _OF_LAYER},
+        )
+        for layer in measured[-1].layers
+    )
+
+
+def _series(measured: Sequence[Measurement | LayerMeasurement | None], name: str) -> Series:
+    values = tuple(getattr(each, name, None) for each in measured)
+    return () if all(value is None for value in values) else values

@@ -1,0 +1,87 @@
+"""What the API says about the health of one training: series for plots, and what they came to."""
+
+from pydantic import computed_field
+
+from models.findings import Check, Finding
+from models.lifecycle import State
+from models.measurements import Paired
+from models.views.base import View
+
+Series = tuple[float | None, ...]
+"""A value at each of the measured epochs; null where there is none. Empty where there never is."""
+
+
+class LayerSeries(View):
+    """One layer that has weights or an activation, along the measured epochs."""
+
+    layer: str
+    """Its name in the network."""
+    units: int | None
+    """Neurons of a dense layer, channels of a convolution."""
+    zeros: Series
+    """Share of its outputs that are zero; healthy ReLU layers have many."""
+    dead: Series
+    """Share of its units that put out nothing for any row, of ReLU alone."""
+    silent: Series
+    """Share of its units that put out the same for every row."""
+    saturated: Series
+    """Share of its units on a flat end of tanh or of the sigmoid for nearly every row."""
+    kernel_gradient: Series
+    """Euclidean norm of the gradient of the mean loss by the kernel."""
+    bias_gradient: Series
+    kernel: Series
+    """Euclidean norm of its weights."""
+    bias: Series
+    update: Series
+    """How far the weights came in an epoch, over their norm before it."""
+
+
+class TrialHealth(View):
+    """What was measured of a trial on a fixed probe of its training rows, and judged of it."""
+
+    experiment: str
+    trial: int
+    state: State
+    rows: int | None
+    """Of the probe; null where nothing is measured."""
+    epochs: tuple[int, ...]
+    """Those that were measured, from 0, which is before training; of very many some."""
+    layers: tuple[LayerSeries, ...]
+    """From the input to the output."""
+    loss: Series
+    """Mean over the probe, without what regularizers add."""
+    prior: Series
+    """The same of the best constant prediction: what a network that learned nothing can reach."""
+    largest_input: Series
+    """The largest absolute value that goes into the network."""
+    commonest: Series
+    """Share of the rows that are given the class that is given most often; of a classifier."""
+    minority: Series
+    """Share of the rows that have the rarest class; of a classifier."""
+    minority_recall: Series
+    """Share of these that are recognised."""
+    since_best: tuple[Paired | None, ...]
+    """Validation rows against the epoch with their lowest mean loss so far."""
+    since_last: tuple[Paired | None, ...]
+    """Validation rows against the measurement before."""
+    findings: tuple[Finding, ...]
+    """Causes first; of a trial that is not over, what would be found if it were."""
+    checks: tuple[Check, ...]
+    """What each rule came to, also where it found nothing or does not apply."""
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def is_terminal(self) -> bool:
+        """Whether the trial is over."""
+        return self.state.is_terminal
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def links(self) -> dict[str, str]:
+        """Where to go from here."""
+        here = f"/experiments/{self.experiment}"
+        return {
+            "self": f"{here}/trials/{self.trial}/health",
+            "trial": f"{here}/trials/{self.trial}",
+            "next": f"{here}/next?trial={self.trial}",
+        }
