@@ -27,13 +27,15 @@ class LayerMeasurement(_Measured):
         zeros: share of its outputs that are zero.
         dead: share of its units whose output is at most 1e-7 on every row and at every place; of
             ReLU alone.
-        silent: share of its units that put out the same for every row, so tell nothing of it.
+        silent: share of its units that put out the same for every row (to 1e-6 of it), so tell
+            nothing of it.
         saturated: share of its units that are on a flat end of tanh (|z| > 3) or of the sigmoid
             (|z| > 4.6) for more than 95 % of the rows; of these alone.
         kernel_gradient, bias_gradient: Euclidean norm of the gradient of the data's mean loss.
-        kernel, bias: Euclidean norm of the weights.
-        update: how far kernel and bias came since the measurement before, an epoch: the norm of the
-            difference over the norm then, divided by the epochs between. None at the first.
+        kernel, bias: Euclidean norm of the weights that train; the kernel's are all that something
+            is multiplied with, so a normalization's gamma too, and the bias's its beta.
+        update: how far kernel and bias came in this one epoch: the norm of the difference over the
+            norm before it. None at the first measurement, and of weights beyond 1 GiB.
     """
 
     layer: str
@@ -73,14 +75,17 @@ class Measurement(_Measured):
         rows: of the probe, drawn by the trial's seed from the training rows.
         layers: in order, those with weights or an activation.
         loss: mean over the probe, without what regularizers add.
-        prior: the same of the best constant prediction: the classes' shares, or the target's mean.
+        prior: the same of the best constant prediction: for most losses the classes' shares, or the
+            target's mean.
         largest_input: the largest |x| that goes into the network.
         commonest: share of the probe's rows that are given the class that is given most often; None
             for a regression.
-        minority: share of the probe's rows that have the rarest class; None for a regression.
+        minority: share of the probe's rows that have the rarest class that is among them; None for
+            a regression, and where there is one class.
         minority_recall: share of these that are recognised.
-        since_best: validation rows against the epoch with their lowest mean loss so far.
-        since_last: validation rows against the measurement before.
+        since_best: validation rows, the first 2,048 at most, against the earlier measurement with
+            their lowest mean loss, which may be that of epoch 0.
+        since_last: the same against the measurement before.
     """
 
     epoch: Annotated[int, Field(ge=0, le=MAX_EPOCHS)]

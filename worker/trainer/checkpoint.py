@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict
 
 from worker.messages import Ending
 from worker.trainer.loop import Position
+from worker.trainer.pairing import Measured
 
 STATE = "state"
 
@@ -47,18 +48,25 @@ class Progress:
         position: the last epoch, and whether the training ended with it.
         initial_loss: of the untrained network.
         losses: training loss of the epochs 1, 2, …
+        measured: what later measurements are compared with; None where nothing is measured.
     """
 
     position: Position
     initial_loss: float
     losses: tuple[float, ...]
+    measured: Measured | None = None
 
 
 class _Kept(BaseModel):
     """A part of the JSON. Python's floats survive it bit by bit, those that are not finite too."""
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", from_attributes=True, ser_json_inf_nan="constants"
+        frozen=True,
+        extra="forbid",
+        from_attributes=True,
+        ser_json_inf_nan="constants",
+        ser_json_bytes="base64",
+        val_json_bytes="base64",
     )
 
 
@@ -100,6 +108,7 @@ class _State(_Kept):
     losses: tuple[float, ...]
     early_stopping: _EarlyStopping | None
     plateau: _Plateau | None
+    measured: Measured | None = None
     variables: tuple[_Variable, ...]
     best_weights: int
 
@@ -118,6 +127,7 @@ class Resumed:
             position=Position(epoch=state.epoch, ending=state.ending),
             initial_loss=state.initial_loss,
             losses=state.losses,
+            measured=state.measured,
         )
 
     def restore(self, callbacks: Callbacks) -> None:
@@ -152,6 +162,7 @@ def write(path: Path, network: keras.Model, callbacks: Callbacks, progress: Prog
         losses=progress.losses,
         early_stopping=None if stopping is None else _EarlyStopping.model_validate(stopping),
         plateau=None if plateau is None else _Plateau.model_validate(plateau),
+        measured=progress.measured,
         variables=_described(variables),
         best_weights=len(best),
     )

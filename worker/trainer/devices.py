@@ -57,6 +57,15 @@ class Placement(Protocol):
         """One of its steps, for a graph, once it is prepared."""
         ...
 
+    def ask(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """Call a function that changes nothing, in a graph, where the variables are.
+
+        Args:
+            function: tensors to tensors.
+            arguments: tensors, and what was put.
+        """
+        ...
+
 
 class OneDevice:
     """The device that TensorFlow takes by itself."""
@@ -84,6 +93,10 @@ class OneDevice:
         """The step as it is."""
         del network
         return lambda batch, which: _loss(step, batch, which)
+
+    def ask(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """Just that."""
+        return function(*arguments)
 
 
 ONE_DEVICE = OneDevice()
@@ -160,6 +173,13 @@ class Mirrored:
             return tf.add_n(self._strategy.experimental_local_results(losses))
 
         return everywhere
+
+    def ask(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """Every device answers, with all rows; the first is heard."""
+        answers = self._strategy.run(function, args=arguments)
+        return tf.nest.map_structure(
+            lambda answer: self._strategy.experimental_local_results(answer)[0], answers
+        )
 
     def _copies(self, part: Any) -> tf.Tensor:
         def copy(context: Any) -> tf.Tensor:

@@ -78,6 +78,7 @@ class Loop:
             class weights do not count in validation, so its rows have none.
         schedule: how it goes.
         callbacks: Keras's; EarlyStopping and the like.
+        before_epoch: called before an epoch changes anything.
         between: called about every half second, between two batches, of validation too; stops the
             training by raising.
         on_epoch: called with every epoch's row as soon as it is known.
@@ -96,6 +97,7 @@ class Loop:
         validation: Rows | None,
         schedule: Schedule,
         callbacks: list[keras.callbacks.Callback],
+        before_epoch: Callable[[], None] = _nothing,
         between: Callable[[], None] = _nothing,
         on_epoch: Callable[[Epoch], None] = _nothing,
         enough: Callable[[], bool] = _never,
@@ -111,6 +113,7 @@ class Loop:
             None if validation is None else self._feed(validation, program.test_batch_size)
         )
         self._schedule = schedule
+        self._before_epoch = before_epoch
         self._between = between
         self._on_epoch = on_epoch
         self._enough = enough
@@ -152,6 +155,7 @@ class Loop:
     def _epoch(self, epoch: int) -> Position:
         """One epoch, numbered from 0 as callbacks count, with all that belongs to it."""
         network, callbacks = self._network, self._callbacks
+        self._before_epoch()
         begun = time.perf_counter()
         callbacks.on_epoch_begin(epoch)
         logs = self._train_epoch(epoch) | self._validate()

@@ -17,6 +17,7 @@ import tensorflow as tf
 
 from worker.trainer.devices import ONE_DEVICE, Held, Placed, Placement
 from worker.trainer.feed import Portion
+from worker.trainer.gauge import Gauge
 from worker.trainer.rows import Batch
 
 # About how long one call may take: a stop is asked for between two, and has to come within 3 s.
@@ -170,6 +171,7 @@ class Program:
 
     Attributes:
         train, test: the steps.
+        gauge: shows the state of the network.
         batch_size, test_batch_size: rows a step.
         placement: where it is trained.
     """
@@ -189,6 +191,7 @@ class Program:
         self.batch_size = batch_size
         self.test_batch_size = max(1, min(VALIDATION_ROWS, VALIDATION_BYTES // row_bytes))
         placement.prepare(network, example)
+        unweighted = placement.signature(example[:2])
         self.train = Steps(
             network,
             placement.place(network, network.train_step),
@@ -200,9 +203,10 @@ class Program:
             network,
             placement.place(network, network.test_step),
             batch_size=self.test_batch_size,
-            signature=placement.signature(example[:2]),
+            signature=unweighted,
             xla=False,
         )
+        self.gauge = Gauge(network, placement, unweighted)
 
     @property
     def bytes(self) -> int:

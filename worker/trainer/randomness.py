@@ -9,12 +9,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 # Keeps the draws of one epoch apart from each other.
-ORDER, LAYERS = 0, 1
+ORDER, LAYERS, PROBE = 0, 1, 2
 
 
 def order(seed: int, epoch: int, rows: int) -> NDArray[np.intp]:
     """The order in which the rows are trained on in an epoch (from 0): a permutation."""
     return np.random.default_rng((seed, epoch, ORDER)).permutation(rows)
+
+
+def probe(seed: int, rows: int, count: int) -> NDArray[np.intp]:
+    """Some of the rows, by which a network is looked at after every epoch: ascending."""
+    drawn = np.random.default_rng((seed, 0, PROBE)).choice(rows, count, replace=False)
+    return np.sort(drawn)
 
 
 class Reseed(keras.callbacks.Callback):  # type: ignore[misc]

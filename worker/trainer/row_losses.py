@@ -4,7 +4,6 @@ The network is called as it is, in large batches. A graph would have to be trace
 which takes longer than the whole of a small training.
 """
 
-import math
 from collections.abc import Callable
 
 import keras
@@ -16,6 +15,7 @@ from models.trial import MAX_ROW_LOSSES
 from worker.messages import RowLosses
 from worker.trainer.optimizer import loss
 from worker.trainer.rows import Rows
+from worker.trainer.work import VALUE_BYTES, values
 
 # Outside a graph the outputs of all layers are there at a time: of a convolutional net a hundred
 # times the inputs. Layers may need as much again within themselves.
@@ -41,19 +41,13 @@ def of_network(
         return None
     unreduced = loss(spec, reduction="none")
     count = min(len(rows), MAX_ROW_LOSSES)
-    step = max(1, min(BATCH_ROWS, BATCH_BYTES // _row_bytes(network)))
-    values = np.empty(count, dtype="<f4")
+    step = max(1, min(BATCH_ROWS, BATCH_BYTES // (VALUE_BYTES * values(network))))
+    found = np.empty(count, dtype="<f4")
     for begin in range(0, count, step):
         between()
         batch = slice(begin, min(begin + step, count))
-        values[batch] = _losses(network, unreduced, rows, batch)
-    return RowLosses(rows=len(rows), values=values.tobytes())
-
-
-def _row_bytes(network: keras.Model) -> int:
-    """What a row becomes on its way through all layers, in 32 bits."""
-    numbers: int = sum(math.prod(layer.output.shape[1:]) for layer in network.layers)
-    return 4 * numbers
+        found[batch] = _losses(network, unreduced, rows, batch)
+    return RowLosses(rows=len(rows), values=found.tobytes())
 
 
 def _losses(

@@ -24,6 +24,7 @@ from worker.trainer.export import export
 from worker.trainer.feed import resident_bytes
 from worker.trainer.hooks import Hooks
 from worker.trainer.loop import Loop, Schedule
+from worker.trainer.measure import Measuring
 from worker.trainer.network import build
 from worker.trainer.optimizer import compile_network
 from worker.trainer.program import Program
@@ -93,13 +94,14 @@ def _train(plan: Train, wire: Wire, programs: Programs) -> Finished:
         if plan.checkpointing is None
         else Checkpointer(plan.checkpointing, program.network, chosen, wire.send)
     )
-    hooks = Hooks(wire, checkpointer)
+    hooks = Hooks(wire, checkpointer, _measuring(program, trial, prepared, beginning.resumed))
     loop = Loop(
         program,
         training=training,
         validation=prepared.validation if len(prepared.validation) else None,
         schedule=Schedule(epochs=trial.fit.epochs, seed=trial.seed, shuffle=trial.fit.shuffle),
         callbacks=chosen,
+        before_epoch=hooks.before_epoch,
         between=hooks.between,
         on_epoch=hooks.on_epoch,
         enough=hooks.enough,
@@ -135,11 +137,25 @@ def _run(
     loop: Loop, resumed: Resumed | None, chosen: list[keras.callbacks.Callback], hooks: Hooks
 ) -> Ending:
     if resumed is None:
-        hooks.initial_loss = loop.initial_loss()
+        hooks.begin(loop.initial_loss())
         return loop.run()
-    hooks.initial_loss = resumed.progress.initial_loss
-    hooks.losses.extend(resumed.progress.losses)
+    hooks.go_on(resumed.progress)
     return loop.run(resumed.progress.position, restore=lambda: resumed.restore(chosen))
+
+
+def _measuring(
+    program: Program, trial: TrialSpec, prepared: Prepared, resumed: Resumed | None
+) -> Measuring | None:
+    if not trial.health.measure:
+        return None
+    return Measuring(
+        program,
+        trial=trial,
+        training=prepared.training,
+        validation=prepared.validation,
+        measured=None if resumed is None else resumed.progress.measured,
+        epoch=0 if resumed is None else resumed.progress.position.epoch,
+    )
 
 
 def _built(trial: TrialSpec, prepared: Prepared) -> keras.Model:
