@@ -1,8 +1,39 @@
-"""Reads the curves of a Course as rules want them: NaN where a number was not finite."""
+"""Reads a Course as rules want it: curves with NaN for what was not finite, measurements by place.
+
+Nothing is judged here.
+"""
 
 import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
 
 from health.course import Course
+from models.measurements import LayerMeasurement, Measurement
+from models.specs.layers.layer import LayerSpec
+from models.specs.shapes import layer_names
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One layer of the network.
+
+    Attributes:
+        index: among the layers, from 0.
+        name: as measurements have it.
+        layer: its spec.
+        is_output: whether it is the last one with weights, or comes after that.
+    """
+
+    index: int
+    name: str
+    layer: LayerSpec
+    is_output: bool
+
+    @property
+    def activation(self) -> str:
+        """By Keras's name; "linear" without one."""
+        return str(getattr(self.layer, "activation", None) or "linear")
 
 
 def curve(course: Course, metric: str) -> tuple[float, ...]:
@@ -10,6 +41,65 @@ def curve(course: Course, metric: str) -> tuple[float, ...]:
     if not any(metric in row for row in course.epochs):
         return ()
     return tuple(_number(row.get(metric)) for row in course.epochs)
+
+
+def before_training(course: Course) -> Measurement | None:
+    """What was measured of the untrained network; None where it was not."""
+    first = course.measurements[0] if course.measurements else None
+    return first if first is not None and first.epoch == 0 else None
+
+
+def trained(course: Course) -> tuple[Measurement, ...]:
+    """What was measured after at least one epoch."""
+    return tuple(each for each in course.measurements if each.epoch > 0)
+
+
+def initial_loss(course: Course) -> float:
+    """Of the untrained network; NaN where it is not known."""
+    first = before_training(course)
+    return math.nan if first is None else _number(first.loss)
+
+
+def prior(course: Course) -> float:
+    """The loss of the best constant prediction; NaN where it is not known."""
+    return next((each.prior for each in course.measurements if each.prior is not None), math.nan)
+
+
+def left(course: Course, at: Literal["best", "last"] = "best") -> float:
+    """What is left of the prior's loss: 1 where nothing was learned, 0 where all was.
+
+    Of the training rows of the probe; NaN where it is not known, and for losses that go below 0,
+    of which no share can be taken.
+    """
+    losses = [_number(each.loss) for each in trained(course)]
+    finite = [loss for loss in losses if math.isfinite(loss)]
+    constant = prior(course)
+    if not finite or not constant > 0 or min(finite) < 0:
+        return math.nan
+    if at == "last" and not math.isfinite(losses[-1]):
+        return math.inf
+    return (min(finite) if at == "best" else losses[-1]) / constant
+
+
+def places(course: Course) -> tuple[Place, ...]:
+    """The layers in order."""
+    layers = course.trial.network.layers
+    weighted = [index for index, layer in enumerate(layers) if hasattr(layer, "kernel_initializer")]
+    output = weighted[-1] if weighted else 0
+    return tuple(
+        Place(index, name, layer, index >= output)
+        for index, (layer, name) in enumerate(zip(layers, layer_names(layers), strict=True))
+    )
+
+
+def measured(
+    course: Course, measurement: Measurement, *, hidden: bool = True
+) -> Iterator[tuple[Place, LayerMeasurement]]:
+    """The layers with what was measured of them; with `hidden` those before the output alone."""
+    of = {each.layer: each for each in measurement.layers}
+    for place in places(course):
+        if place.name in of and not (hidden and place.is_output):
+            yield place, of[place.name]
 
 
 def _number(value: float | None) -> float:

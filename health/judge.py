@@ -5,18 +5,47 @@ Pure: a Course in, findings out. It never raises, whatever a training did or lef
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from pydantic import JsonValue
 
+from health.causes import in_order
 from health.course import Course
-from health.rules import divergence
+from health.patches import Patch, patch
+from health.repairs import Repair
+from health.rules import (
+    dead,
+    divergence,
+    gradients,
+    imbalance,
+    inputs,
+    learned_nothing,
+    learning_rate,
+    oscillation,
+    overfitting,
+    saturation,
+)
 from health.verdict import Found, Healthy, Rule, Verdict
+from models.errors import Invalid
 from models.findings import Check, Finding
+from models.resolve import complete
 from models.specs.experiment import ExperimentSpec
+from models.trial import changed
 
-# In the order of the docs.
+# In the order of docs/health.md.
 RULES: Mapping[str, Rule] = {
+    inputs.CODE: inputs.check,
+    dead.CODE: dead.check,
+    gradients.VANISHING: gradients.check_vanishing,
+    gradients.EXPLODING: gradients.check_exploding,
     divergence.CODE: divergence.check,
+    saturation.CODE: saturation.check,
+    learning_rate.TOO_LOW: learning_rate.check_too_low,
+    learning_rate.TOO_HIGH: learning_rate.check_too_high,
+    oscillation.CODE: oscillation.check,
+    overfitting.CODE: overfitting.check,
+    learned_nothing.CODE: learned_nothing.check,
+    imbalance.CODE: imbalance.check,
 }
 
 
@@ -41,18 +70,42 @@ def judge(course: Course, *, spec: ExperimentSpec, changes: Mapping[str, JsonVal
         spec: of its experiment, on which patches are written.
         changes: of its trial.
     """
-    del spec, changes  # no patches yet
     verdicts = {code: rule(course) for code, rule in RULES.items()}
+    found = [each for each in verdicts.values() if isinstance(each, Found)]
+    patched = [
+        each.finding.model_copy(update={"patch": _patch(each.repair, course, spec, changes)})
+        for each in found
+    ]
     return Judgement(
-        findings=tuple(
-            verdict.finding for verdict in verdicts.values() if isinstance(verdict, Found)
-        ),
+        findings=in_order(patched),
         checks=tuple(_check(code, verdict) for code, verdict in verdicts.items()),
     )
+
+
+def _patch(
+    repair: Repair, course: Course, spec: ExperimentSpec, changes: Mapping[str, JsonValue]
+) -> Patch:
+    """From the experiment's spec to this one training, repaired; none where nothing is to change.
+
+    A repair that the spec or the data do not allow is none: better no advice than a refused one.
+    """
+    try:
+        trial = changed(spec, {**changes, "seed": course.trial.seed, **_ONCE})
+        repaired = changed(trial, repair(trial))
+        complete(repaired, course.facts)
+    except (AttributeError, LookupError, TypeError, ValueError, Invalid):
+        return ()
+    return patch(spec, repaired) if repaired != trial else ()
+
+
+# A patched spec is one training: the trial's, repaired.
+_ONCE: Mapping[str, JsonValue] = {"repeats": 1}
 
 
 def _check(code: str, verdict: Verdict) -> Check:
     if isinstance(verdict, Found):
         return Check(code=code, outcome="found", reason=verdict.finding.evidence)
-    outcome = "healthy" if isinstance(verdict, Healthy) else "not_applicable"
+    outcome: Literal["healthy", "not_applicable"] = (
+        "healthy" if isinstance(verdict, Healthy) else "not_applicable"
+    )
     return Check(code=code, outcome=outcome, reason=verdict.reason)

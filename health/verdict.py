@@ -1,20 +1,27 @@
 """What one rule comes to about one training: found, healthy, or not a question that can be asked.
 
-Values only. Rules make them, `judge` sorts them and has the remedies written as patches.
+Values only. Rules make them, `judge` sorts them and has the repairs written as patches.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from health.course import Course
+from health.repairs import Repair, none
 from models.findings import Finding
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The rule's fault is there."""
+    """The rule's fault is there.
+
+    Attributes:
+        finding: without its patch.
+        repair: what carries its advice out.
+    """
 
     finding: Finding
+    repair: Repair = none
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,3 +41,7 @@ class NotApplicable:
 Verdict = Found | Healthy | NotApplicable
 
 Rule = Callable[[Course], Verdict]
+
+NOT_MEASURED = NotApplicable("Not measured.")
+NO_EPOCHS = NotApplicable("No epoch has ended.")
+NO_VALIDATION = NotApplicable("There are no validation rows.")

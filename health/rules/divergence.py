@@ -1,10 +1,9 @@
 """Did the loss run away? The trainer has asked already; this says what it came to, once."""
 
-import math
-
 from health import divergence
 from health.course import Course
-from health.curves import curve
+from health.curves import curve, initial_loss
+from health.repairs import learning_rate
 from health.verdict import Found, Healthy, NotApplicable, Verdict
 from models.findings import Finding
 from models.lifecycle import StopReason
@@ -17,19 +16,12 @@ def check(course: Course) -> Verdict:
     losses = curve(course, "loss")
     if not losses:
         return NotApplicable("No epoch has ended.")
-    finding = divergence.judge(_initial(course), losses)
+    finding = divergence.judge(initial_loss(course), losses)
     if course.stop_reason is StopReason.DIVERGED:
-        return Found(finding or _said(losses))
+        return Found(finding or _said(losses), learning_rate(0.1))
     if finding is None or course.stop_reason is not None:
         return Healthy(f"The loss is finite and ended at {losses[-1]:.3g}.")
-    return Found(finding)
-
-
-def _initial(course: Course) -> float:
-    first = course.measurements[0] if course.measurements else None
-    if first is None or first.epoch > 0 or first.loss is None:
-        return math.nan
-    return first.loss
+    return Found(finding, learning_rate(0.1))
 
 
 def _said(losses: tuple[float, ...]) -> Finding:

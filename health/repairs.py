@@ -1,0 +1,175 @@
+"""What helps against a fault, as changes of an experiment's spec: dotted paths to values.
+
+The language is that in which searches propose trials, so `models.trial.changed` carries it out.
+Each repair takes the spec of a single trial, with the client's own layers, and gives no changes
+where it has nothing to change. Pure.
+"""
+
+from collections.abc import Callable, Collection, Mapping
+
+from pydantic import JsonValue
+
+from models.specs.experiment import ExperimentSpec
+from models.specs.fit import EarlyStopping
+from models.specs.layers.core import Activation, Dense
+from models.specs.layers.layer import LayerSpec
+from models.specs.schedules import MAX_LEARNING_RATE, CosineDecay, PiecewiseConstantDecay
+from models.specs.shapes import layer_names
+
+Changes = Mapping[str, JsonValue]
+Repair = Callable[[ExperimentSpec], Changes]
+
+# So small a rate changes no 32-bit weight any more.
+LEAST_LEARNING_RATE = 1e-12
+
+# Epochs without a new best that are waited for where nothing has stopped a training so far: a
+# tenth of it, and what Keras's own examples wait for at least.
+LEAST_PATIENCE = 5
+
+_RATE = "compile.optimizer.learning_rate"
+_RELU_LIKE = {"relu", "relu6", "leaky_relu", "elu", "gelu", "silu", "swish", "mish"}
+
+
+def none(_spec: ExperimentSpec) -> Changes:
+    """Nothing in the spec would help."""
+    return {}
+
+
+def together(*repairs: Repair) -> Repair:
+    """All of them; the first that changes a path decides it."""
+
+    def repair(spec: ExperimentSpec) -> Changes:
+        changes: dict[str, JsonValue] = {}
+        for each in repairs:
+            changes = {**each(spec), **changes}
+        return changes
+
+    return repair
+
+
+def scale_inputs(_spec: ExperimentSpec) -> Changes:
+    """Zero mean and unit variance."""
+    return {"data.scaling": "standard"}
+
+
+def balance_classes(spec: ExperimentSpec) -> Changes:
+    """Weigh each class in inverse proportion to its rows."""
+    return {} if spec.fit.class_weight == "balanced" else {"fit.class_weight": "balanced"}
+
+
+def learning_rate(times: float) -> Repair:
+    """Multiply it; of a schedule each rate that it names."""
+
+    def repair(spec: ExperimentSpec) -> Changes:
+        rate = spec.compile.optimizer.learning_rate
+        if isinstance(rate, float | int):
+            return {_RATE: _rate(rate * times)}
+        if isinstance(rate, PiecewiseConstantDecay):
+            return {f"{_RATE}.values": [_rate(value * times) for value in rate.values]}
+        changes: dict[str, JsonValue] = {}
+        for field in ("initial_learning_rate", "end_learning_rate", "warmup_target"):
+            value = getattr(rate, field, None)
+            if value is not None and not (isinstance(rate, CosineDecay) and value == 0):
+                changes[f"{_RATE}.{field}"] = _rate(value * times)
+        return changes
+
+    return repair
+
+
+def train_longer(times: int) -> Repair:
+    """More epochs."""
+
+    def repair(spec: ExperimentSpec) -> Changes:
+        return {"fit.epochs": spec.fit.epochs * times}
+
+    return repair
+
+
+def keep_best_weights(spec: ExperimentSpec) -> Changes:
+    """Stop when validation gets no better, and hand out the best epoch's network."""
+    stopping = spec.fit.early_stopping
+    if stopping is not None:
+        return {"fit.early_stopping.restore_best_weights": True}
+    patience = max(LEAST_PATIENCE, spec.fit.epochs // 10)
+    return {"fit.early_stopping": EarlyStopping(patience=patience).model_dump(mode="json")}
+
+
+def start_afresh(spec: ExperimentSpec) -> Changes:
+    """Draw initial weights as large as the layers' activations need, and begin at bias 0.
+
+    He et al., "Delving Deep into Rectifiers" (2015), for ReLU and its kin; Glorot and Bengio (2010)
+    for the others.
+    """
+    changes: dict[str, JsonValue] = {}
+    for index, layer in enumerate(_layers(spec)):
+        if not hasattr(layer, "kernel_initializer"):
+            continue
+        like_relu = activation_after(_layers(spec), index) in _RELU_LIKE
+        at = f"network.layers.{index}"
+        changes[f"{at}.kernel_initializer"] = "he_normal" if like_relu else "glorot_uniform"
+        if getattr(layer, "use_bias", False):
+            changes[f"{at}.bias_initializer"] = "zeros"
+    return changes
+
+
+def activate(activation: str, layers: Collection[str] | None = None) -> Repair:
+    """Another activation for these hidden layers, or for all that bend what they put out."""
+
+    def repair(spec: ExperimentSpec) -> Changes:
+        own = _layers(spec)
+        names = layer_names(own)
+        last = _last_weighted(spec)
+        return {
+            f"network.layers.{index}.activation": activation
+            for index, (layer, name) in enumerate(zip(own, names, strict=True))
+            if index < last
+            and (layers is None or name in layers)
+            and getattr(layer, "activation", None) not in {None, "linear"}
+        }
+
+    return repair
+
+
+def widen(layer: str, units: int) -> Repair:
+    """More units for one layer."""
+
+    def repair(spec: ExperimentSpec) -> Changes:
+        own = _layers(spec)
+        for index, (each, name) in enumerate(zip(own, layer_names(own), strict=True)):
+            if name == layer and index < _last_weighted(spec) and hasattr(each, "units"):
+                return {f"network.layers.{index}.units": units}
+        return {}
+
+    return repair
+
+
+def activation_after(layers: tuple[LayerSpec, ...], index: int) -> str:
+    """What bends the output of a layer: its own activation, or the next layer that is one."""
+    own = getattr(layers[index], "activation", None)
+    if own not in {None, "linear"}:
+        return str(own)
+    for layer in layers[index + 1 :]:
+        if isinstance(layer, Activation):
+            return str(layer.activation)
+        if layer.keras_name in {"LeakyReLU", "ELU"}:
+            return "leaky_relu" if layer.keras_name == "LeakyReLU" else "elu"
+        if hasattr(layer, "kernel_initializer"):
+            break
+    return "linear"
+
+
+def _layers(spec: ExperimentSpec) -> tuple[LayerSpec, ...]:
+    return () if spec.network is None else spec.network.layers
+
+
+def _last_weighted(spec: ExperimentSpec) -> int:
+    """Before which layers are hidden: the client's own output layer; none where it is appended."""
+    own = _layers(spec)
+    if spec.network is None or spec.network.output == "auto":
+        return len(own)
+    return max((i for i, layer in enumerate(own) if isinstance(layer, Dense)), default=0)
+
+
+def _rate(value: float) -> float:
+    """As a person would write it: 0.003, not 0.0030000000000000001."""
+    return float(f"{min(max(value, LEAST_LEARNING_RATE), MAX_LEARNING_RATE):.4g}")

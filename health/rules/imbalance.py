@@ -1,0 +1,46 @@
+"""Is a rare class never recognised?"""
+
+from health.course import Course
+from health.curves import trained
+from health.repairs import balance_classes
+from health.verdict import NOT_MEASURED, Found, Healthy, NotApplicable, Verdict
+from models.findings import Finding
+
+CODE = "class_imbalance"
+
+# Share of the probe's rows.
+RARE = 0.1
+# Rows of the rarest class in the probe: of fewer, none may be recognised by chance.
+LEAST_ROWS = 5
+
+
+def check(course: Course) -> Verdict:
+    """Judge what the last epoch's network says of the rarest class."""
+    after = trained(course)
+    if not after:
+        return NOT_MEASURED
+    last = after[-1]
+    if last.minority is None or last.minority_recall is None:
+        return NotApplicable("There are no classes.")
+    told = (
+        f"The rarest class has {last.minority:.1%} of the rows, of which "
+        f"{last.minority_recall:.0%} are recognised"
+    )
+    if last.minority >= RARE or last.minority_recall > 0:
+        return Healthy(f"{told}.")
+    if last.minority * last.rows < LEAST_ROWS:
+        return NotApplicable(f"{told}; these are fewer than {LEAST_ROWS} rows.")
+    return Found(
+        Finding(
+            code=CODE,
+            severity="warning",
+            first_epoch=last.epoch,
+            value=last.minority,
+            threshold=RARE,
+            evidence=f"{told}.",
+            explanation="The loss hardly counts so few rows, so it is cheap never to name their "
+            "class.",
+            advice='Give "class_weight": "balanced", so that each class counts alike.',
+        ),
+        balance_classes,
+    )

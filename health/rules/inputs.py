@@ -1,0 +1,70 @@
+"""Are the inputs of about unit scale? Initial weights are drawn for inputs that are."""
+
+from health.course import Course
+from health.curves import before_training, initial_loss, left, places, prior
+from health.repairs import scale_inputs
+from health.verdict import NOT_MEASURED, Found, Healthy, NotApplicable, Verdict
+from models.findings import Finding
+
+CODE = "inputs_not_scaled"
+
+# |x|. Of inputs with unit variance one in 10^23 is beyond it, if they are normal.
+LARGEST_INPUT = 10.0
+# (loss - prior) / prior of the untrained network: it is surer of what it says than knowing nothing
+# allows.
+INITIAL_ERROR = 1.0
+
+_SCALING_LAYERS = {"BatchNormalization", "LayerNormalization", "Rescaling"}
+
+
+def check(course: Course) -> Verdict:
+    """Judge the largest input, where neither the spec nor the network scales.
+
+    An outlier among scaled columns is larger than LARGEST_INPUT as well, and does no such harm.
+    """
+    first = before_training(course) or next(iter(course.measurements), None)
+    if first is None or first.largest_input is None:
+        return NOT_MEASURED
+    largest, scaling = first.largest_input, course.trial.data.scaling
+    if scaling != "none":
+        return Healthy(f"The inputs are scaled; the largest is {largest:.3g}.")
+    if _scales_itself(course):
+        return NotApplicable("The network scales its inputs itself.")
+    if largest <= LARGEST_INPUT:
+        return Healthy(f"The largest input is {largest:.3g}, of about unit scale.")
+    error = (initial_loss(course) - prior(course)) / abs(prior(course) or 1.0)
+    harmed = error > INITIAL_ERROR or left(course) > HARMFUL
+    untrained = (
+        f", and the untrained network's loss is {initial_loss(course):.3g}, where knowing nothing "
+        f"of the inputs costs {prior(course):.3g}"
+        if error > INITIAL_ERROR
+        else ""
+    )
+    return Found(
+        Finding(
+            code=CODE,
+            severity="problem" if harmed else "warning",
+            first_epoch=0,
+            value=largest,
+            threshold=LARGEST_INPUT,
+            evidence=f"The largest input is {largest:.4g}{untrained}.",
+            explanation="Columns with large numbers drown the others, and each step overshoots for "
+            "some weights while it is too small for others.",
+            advice='Scale the inputs: "scaling": "standard" brings each column to zero mean and '
+            "unit variance, and the exported network does it too.",
+        ),
+        scale_inputs,
+    )
+
+
+# Of the prior's loss: with more than half of it left, something stands in the way.
+HARMFUL = 0.5
+
+
+def _scales_itself(course: Course) -> bool:
+    for place in places(course):
+        if place.layer.keras_name in _SCALING_LAYERS:
+            return True
+        if hasattr(place.layer, "kernel_initializer"):
+            return False
+    return False

@@ -1,0 +1,67 @@
+"""Does validation swing from epoch to epoch by more than its rows' own noise?"""
+
+from health.course import Course
+from health.repairs import learning_rate
+from health.verdict import NO_VALIDATION, NOT_MEASURED, Found, Healthy, NotApplicable, Verdict
+from models.findings import Finding
+from models.measurements import Paired
+
+CODE = "oscillating"
+
+# Paired standard errors: one in 20 differences is beyond so many by the noise of the rows.
+STANDARD_ERRORS = 2.0
+# Of the measurements that count: in so many the loss jumps up, and in as many it comes down again.
+SHARE = 0.2
+# Of the run, that a training has for settling.
+SETTLING = 0.3
+LEAST = 5
+"""Measurements after that, below which a share is chance."""
+
+
+def check(course: Course) -> Verdict:
+    """Judge the measurements after the first 30 % of the epochs."""
+    if not course.measurements:
+        return NOT_MEASURED
+    after = SETTLING * len(course.epochs)
+    steps = [
+        each.since_last
+        for each in course.measurements
+        if each.epoch > after and each.since_last is not None
+    ]
+    if not steps:
+        return NO_VALIDATION
+    if len(steps) < LEAST:
+        return NotApplicable(f"It takes {LEAST} measured epochs, and there are {len(steps)}.")
+    up = sum(_beyond(step) > 0 for step in steps) / len(steps)
+    down = sum(_beyond(step) < 0 for step in steps) / len(steps)
+    told = (
+        f"After the first {SETTLING:.0%} of the run the validation loss rose by more than "
+        f"{STANDARD_ERRORS:g} standard errors in {up:.0%} of {len(steps)} steps between measured "
+        f"epochs, and fell by as much in {down:.0%}"
+    )
+    if min(up, down) < SHARE / 2 or up + down < SHARE:
+        return Healthy(f"{told}.")
+    return Found(
+        Finding(
+            code=CODE,
+            severity="warning",
+            first_epoch=next(
+                each.epoch
+                for each in course.measurements
+                if each.epoch > after and each.since_last and _beyond(each.since_last) > 0
+            ),
+            value=up + down,
+            threshold=SHARE,
+            evidence=f"{told}.",
+            explanation="The steps carry the network to and fro across the minimum.",
+            advice="Try a learning rate ten times lower, or larger batches.",
+        ),
+        learning_rate(0.1),
+    )
+
+
+def _beyond(step: Paired) -> float:
+    """The difference where it is beyond the noise, else 0."""
+    if step.standard_error is None or abs(step.mean) <= STANDARD_ERRORS * step.standard_error:
+        return 0.0
+    return step.mean

@@ -1,0 +1,62 @@
+"""Are tanh and sigmoid units on their flat ends? There a unit passes hardly any gradient on."""
+
+from health.course import Course
+from health.curves import left, measured
+from health.repairs import start_afresh
+from health.verdict import NOT_MEASURED, Found, Healthy, NotApplicable, Verdict
+from models.findings import Finding
+from models.measurements import Measurement
+
+CODE = "saturated_neurons"
+
+# Share of a layer's units that are on a flat end (tanh beyond 3, sigmoid beyond 4.6, where the
+# slope is below 0.01) for more than 95 % of the rows.
+SHARE = 0.5
+# Of the prior's loss: one that came down further has learned in spite of it.
+HARMFUL = 0.5
+
+
+def check(course: Course) -> Verdict:
+    """Judge the most saturated hidden layer, at the start and at the end."""
+    if not course.measurements:
+        return NOT_MEASURED
+    at = [(each, found) for each in course.measurements if (found := _worst(course, each))]
+    if not at:
+        return NotApplicable("No hidden layer has tanh or sigmoid units.")
+    (start, (begun, name)), (end, (ended, at_end)) = at[0], at[-1]
+    if begun < SHARE and ended < SHARE:
+        return Healthy(f"At most {max(begun, ended):.0%} of a layer's units are saturated.")
+    remaining = left(course)
+    from_start = start.epoch == 0 and begun >= SHARE
+    if remaining <= HARMFUL and not from_start:
+        return Healthy(
+            f"{ended:.0%} of {at_end}'s units are saturated, and the loss came down to "
+            f"{remaining:.0%} of what knowing nothing costs."
+        )
+    share, layer = (begun, name) if from_start else (ended, at_end)
+    return Found(
+        Finding(
+            code=CODE,
+            severity="warning" if remaining <= HARMFUL else "problem",
+            layer=layer,
+            first_epoch=next(each.epoch for each, found in at if found[0] >= SHARE),
+            value=share,
+            threshold=SHARE,
+            evidence=f"{share:.0%} of the units of {layer} are on a flat end for nearly all rows"
+            f"{' before training' if from_start else f' at epoch {end.epoch}'}.",
+            explanation="On its flat end a unit says the same of all rows and passes no gradient "
+            "on.",
+            advice="Draw initial weights to the layer's size (glorot_uniform), and begin with "
+            "biases of 0.",
+        ),
+        start_afresh,
+    )
+
+
+def _worst(course: Course, measurement: Measurement) -> tuple[float, str] | None:
+    shares = [
+        (layer.saturated, place.name)
+        for place, layer in measured(course, measurement)
+        if layer.saturated is not None
+    ]
+    return max(shares, default=None)
