@@ -134,6 +134,11 @@ def test_the_matrix_is_the_same_each_time_and_gives_each_fault_several_settings(
     assert len(matrix) == 2 * len(FAULTS) * 3
     for fault in FAULTS:
         assert len({case.setting for case in matrix if case.fault == fault}) >= 2
+
+
+def test_no_two_clean_twins_of_a_dataset_are_the_same_training() -> None:
+    matrix = cases(["one", "other"], [0, 1, 2])
+    assert len({(case.dataset, case.seed, case.setting) for case in matrix}) == len(matrix)
     assert {case.setting for case in matrix} == set(SETTINGS)
 
 
