@@ -56,6 +56,7 @@ _BY_ERROR: Mapping[type[EpochdError], Kind] = {
     errors.Invalid: _kind(errors.Invalid, 422, "The spec cannot be carried out"),
     errors.BadCursor: _BAD_PARAMETER,
     errors.NotFound: _kind(errors.NotFound, 404, "Not found"),
+    errors.NothingToRepair: _kind(errors.NothingToRepair, 404, "There is nothing to repair"),
     errors.IllegalMove: _kind(errors.IllegalMove, 409, "Not possible in this state"),
     errors.DatasetProcessing: _kind(
         errors.DatasetProcessing, 409, "The dataset is still being read", 1

@@ -14,7 +14,7 @@ from api.sources import Placed, Source, source_of
 from models.specs.data import DataSpec
 from models.specs.experiment import ExperimentSpec
 from models.views.experiment import Plan
-from store import experiments, failpoints, idempotency
+from store import experiments, failpoints, idempotency, origins
 from store.doorbell import Task
 
 
@@ -55,7 +55,11 @@ def dry_run(parts: Parts, *, owner: str, spec: ExperimentSpec) -> Plan:
     with source_of(
         spec.data, owner=owner, database=parts.database, artifacts=parts.artifacts
     ) as source:
-        return planning.view(planning.plan(spec, source.profile))
+        plan = planning.plan(spec, source.profile)
+    if spec.derived_from is not None:
+        with parts.database.snapshot() as tx:
+            origins.check(tx, owner=owner, origin=spec.derived_from)
+    return planning.view(plan)
 
 
 def submit(parts: Parts, request: Request) -> Answer:
@@ -101,12 +105,15 @@ def _stored(parts: Parts, request: Request) -> Answer:
 def _commit(
     parts: Parts, request: Request, source: Source, planned: planning.Planned
 ) -> tuple[Placed, Answer]:
+    spec = planned.spec
     with parts.database.transaction() as tx:
+        if spec.derived_from is not None:
+            origins.check(tx, owner=request.owner, origin=spec.derived_from)
         placed = source.place(tx, request.owner)
         view = experiments.submit(
             tx,
             owner=request.owner,
-            spec=_on_dataset(planned.spec, placed.dataset_id),
+            spec=_on_dataset(spec, placed.dataset_id),
             dataset_id=placed.dataset_id,
             trials=planned.trials,
             warnings=planned.warnings,

@@ -68,6 +68,12 @@ class NotFound(EpochdError):
     code = "not_found"
 
 
+class NothingToRepair(NotFound):
+    """Nothing was found that could be repaired by changing the spec."""
+
+    code = "nothing_to_repair"
+
+
 class IllegalMove(EpochdError):
     """The state it is in does not allow this."""
 

@@ -45,6 +45,18 @@ class StopReason(StrEnum):
     ERROR = "error"
 
 
+# How a training ends whose curve says something about its health.
+JUDGED = frozenset(
+    {
+        StopReason.COMPLETED,
+        StopReason.EARLY_STOPPED,
+        StopReason.DIVERGED,
+        StopReason.PRUNED,
+        StopReason.TIMED_OUT,
+    }
+)
+
+
 class TrialMove(StrEnum):
     """What can happen to a trial."""
 

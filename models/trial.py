@@ -88,6 +88,21 @@ class TrialResult:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Trained:
+    """A trial that is over, by itself: to be held against one of another experiment.
+
+    Attributes:
+        spec: of this trial alone.
+        result: what it came to, with its row losses.
+        codes: of what was found in it.
+    """
+
+    spec: ExperimentSpec
+    result: TrialResult
+    codes: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reached:
     """What a trial had come to by a certain epoch.
 

@@ -102,7 +102,12 @@ def alone(spec: ExperimentSpec, result: TrialResult, experiment: str) -> Experim
     where = " of ".join(filter(None, (f"trial {result.number}", experiment)))
     name = ", ".join(filter(None, (spec.name, f"{where}: {spoken(result.setting)}")))
     return changed(spec, result.changes).model_copy(
-        update={"name": name[:MAX_NAME], "repeats": 1, "seed": result.seed}
+        update={
+            "name": name[:MAX_NAME],
+            "repeats": 1,
+            "seed": result.seed,
+            "derived_from": None,  # it repeats a training and repairs none
+        }
     )
 
 

@@ -2,23 +2,26 @@
 
 from collections.abc import Collection, Mapping, Sequence
 
-from sqlalchemy import and_, select, true
+from sqlalchemy import ColumnElement, and_, select, true
 from sqlalchemy.orm import Session
 
-from models.lifecycle import State
+from models.findings import Finding
+from models.lifecycle import JUDGED, State
 from models.tables.experiments import ExperimentRow
 from models.tables.trials import EpochRow, RowLossesRow, TrialRow
 from models.trial import TrialResult
 from models.views.base import Problem
 
 
-def results(tx: Session, experiment_id: str) -> tuple[TrialResult, ...]:
-    """What a search or a ranking needs of every trial, by number."""
+def results(
+    tx: Session, experiment_id: str, numbers: Collection[int] | None = None
+) -> tuple[TrialResult, ...]:
+    """What a search or a ranking needs of every trial, by number; or of these alone."""
     rows = tx.execute(
         select(TrialRow, ExperimentRow.metric, RowLossesRow.rows)
         .join(ExperimentRow, ExperimentRow.id == TrialRow.experiment_id)
         .outerjoin(RowLossesRow, RowLossesRow.trial_id == TrialRow.id)
-        .where(TrialRow.experiment_id == experiment_id)
+        .where(TrialRow.experiment_id == experiment_id, _one_of(numbers))
         .order_by(TrialRow.number)
     )
     return tuple(
@@ -56,7 +59,7 @@ def curves(
         .join(EpochRow, EpochRow.trial_id == TrialRow.id)
         .where(
             TrialRow.experiment_id == experiment_id,
-            true() if numbers is None else TrialRow.number.in_(numbers),
+            _one_of(numbers),
         )
         .order_by(TrialRow.number, EpochRow.epoch)
     )
@@ -64,6 +67,28 @@ def curves(
     for number, metrics in rows:
         found.setdefault(number, []).append(metrics)
     return found
+
+
+def findings(
+    tx: Session, experiment_id: str, numbers: Collection[int] | None = None
+) -> Mapping[int, tuple[Finding, ...]]:
+    """What was found in each trial that was judged, by number; nothing in the healthy ones.
+
+    Only in these trials where `numbers` are given.
+    """
+    rows = tx.execute(
+        select(TrialRow.number, TrialRow.findings)
+        .where(
+            TrialRow.experiment_id == experiment_id,
+            TrialRow.stop_reason.in_(JUDGED),
+            _one_of(numbers),
+        )
+        .order_by(TrialRow.number)
+    )
+    return {
+        number: tuple(Finding.model_validate(finding) for finding in found or ())
+        for number, found in rows
+    }
 
 
 def errors(tx: Session, experiment_id: str) -> tuple[Problem, ...]:
@@ -94,3 +119,7 @@ def latest_ends(tx: Session, experiment_id: str, count: int) -> tuple[Problem | 
         .limit(count)
     )
     return tuple(Problem.model_validate(error) if error else None for (error,) in rows)
+
+
+def _one_of(numbers: Collection[int] | None) -> ColumnElement[bool]:
+    return true() if numbers is None else TrialRow.number.in_(numbers)

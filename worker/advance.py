@@ -13,19 +13,17 @@ from sqlalchemy.orm import Session
 
 from models import failures
 from models.lifecycle import State
-from models.monitor import monitored
 from models.planning import planned
 from models.specs.experiment import ExperimentSpec
 from models.trial import Proposal, TrialResult
 from models.views.base import Problem
 from models.views.comparison import Conclusion
-from search.conclusion import conclude
 from search.giving_up import giving_up
 from search.strategies.registry import strategy_for
 from search.strategies.strategy import Conclude, Strategy
-from search.ties import contenders
-from store import datasets, history, row_losses, searches, trials
+from store import datasets, history, searches, trials
 from store.moves import Locked
+from worker.concluding import Concluded, concluded
 
 log = logging.getLogger(__name__)
 
@@ -77,13 +75,13 @@ def _step(tx: Session, experiment: Locked) -> int:
     results = history.results(tx, experiment_id)
     if stopped:
         state = State.CANCELLED if cancelling else _last_state(results)
-        _end(tx, experiment_id, state, _concluded(tx, experiment_id, spec, results, stopped))
+        _end(tx, experiment_id, state, concluded(tx, experiment, spec, results, stopped))
         return 0
     for _ in range(MAX_ROUNDS):
         step = strategy.propose(spec, results)
         if isinstance(step, Conclude):
-            conclusion = _concluded(tx, experiment_id, spec, results, step.reason)
-            _end(tx, experiment_id, _last_state(results), conclusion)
+            end = concluded(tx, experiment, spec, results, step.reason)
+            _end(tx, experiment_id, _last_state(results), end)
             return 0
         queued = _add(tx, experiment, spec, step)
         if queued or not step:
@@ -139,29 +137,10 @@ def _last_state(results: Sequence[TrialResult]) -> State:
     return State.FAILED
 
 
-def _concluded(
-    tx: Session,
-    experiment_id: str,
-    spec: ExperimentSpec,
-    results: Sequence[TrialResult],
-    reason: str,
-) -> Conclusion:
-    judged = monitored(spec.compile, spec.fit)
-    best = contenders(results, judged.mode)
-    return conclude(
-        spec,
-        row_losses.attached(tx, experiment_id, results, best),
-        history.curves(tx, experiment_id, best),
-        judged=judged,
-        reason=reason,
-        experiment=experiment_id,
-    )
-
-
-def _end(tx: Session, experiment_id: str, state: State, conclusion: Conclusion) -> None:
+def _end(tx: Session, experiment_id: str, state: State, end: Concluded) -> None:
     errors = history.errors(tx, experiment_id)
-    error = _no_score(conclusion, errors) if state is State.FAILED else None
-    searches.conclude(tx, experiment_id, state, conclusion=conclusion, error=error)
+    error = _no_score(end.conclusion, errors) if state is State.FAILED else None
+    searches.conclude(tx, experiment_id, state, end.conclusion, error=error, findings=end.findings)
 
 
 def _no_score(conclusion: Conclusion, errors: Sequence[Problem]) -> Problem:

@@ -15,10 +15,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from models.errors import StorageFull, Unavailable
-from models.lifecycle import State, StopReason
+from models.lifecycle import JUDGED, State, StopReason
 from store import checkpoints, failpoints, leases
 from store.claims import Claim
-from store.outcomes import Cancelled, Failed, Outcome, RowLosses, Succeeded
+from store.outcomes import Cancelled, Outcome, RowLosses, Succeeded
 from worker import messages
 from worker.advance import advance
 from worker.carrier import Carrier
@@ -122,13 +122,11 @@ class Closing:
 
         They say more than the trainer's own, which stand where there are no others.
         """
-        match outcome:
-            case Succeeded() | Failed(stop_reason=StopReason.TIMED_OUT):
-                self._spool.flush(at_once=True)
-                findings = self._judging.findings(outcome.stop_reason, resumed)
-                return replace(outcome, findings=findings or outcome.findings)
-            case _:
-                return outcome
+        if isinstance(outcome, Cancelled) or outcome.stop_reason not in JUDGED:
+            return outcome
+        self._spool.flush(at_once=True)
+        findings = self._judging.findings(outcome.stop_reason, resumed)
+        return replace(outcome, findings=findings or outcome.findings)
 
     def _save_progress(self) -> None:
         """Let the newest checkpoint still be stored, for the attempt that comes after this one."""

@@ -1,4 +1,4 @@
-"""What an experiment showed and what it made: comparison, history, networks."""
+"""What an experiment showed and what it made: comparison, history, networks, what to try next."""
 
 from typing import Annotated, Any
 
@@ -7,12 +7,13 @@ from fastapi.responses import FileResponse, Response
 from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
-from api import etag, problems
+from api import etag, problems, repairs
 from api.addresses import LARGEST_NUMBER, ExperimentId, Number
 from api.identity import Owner
 from api.pages import DEFAULT_LIMIT, Limit
 from api.parts import Parts, Service
 from models import errors
+from models.specs.experiment import ExperimentSpec
 from models.views.base import Page
 from models.views.comparison import Comparison
 from models.views.experiment import EventView
@@ -66,6 +67,43 @@ def _overlap(tx: Session, experiment_id: str) -> float:
         return overlap_of(searches.spec_of(tx, experiment_id).fit)
     except ValidationError:
         return 1.0
+
+
+@router.get(
+    "/next",
+    summary="The spec that repairs what was found",
+    responses=problems.documented(errors.NotFound, errors.NothingToRepair, errors.IllegalMove),
+)
+def show_next(
+    *,
+    service: Service,
+    owner: Owner,
+    experiment_id: ExperimentId,
+    trial: Annotated[
+        int | None,
+        Query(ge=1, le=LARGEST_NUMBER, description="Repair what was found in this trial."),
+    ] = None,
+    finding: Annotated[
+        str | None,
+        Query(
+            max_length=60,
+            pattern=r"^[a-z_]+$",
+            description="Repair a finding with this code.",
+            examples=["dead_neurons"],
+        ),
+    ] = None,
+) -> ExperimentSpec:
+    """The whole spec, ready to POST: the one of this experiment with the patch of a finding in it.
+
+    The most telling finding is repaired: the winner's before those of other trials, a problem
+    before a warning, a cause before its consequences. `trial` and `finding` choose another.
+    `derived_from` in the spec says which it is, and the conclusion of the new experiment whether
+    that helped.
+    """
+    with service.database.snapshot() as tx:
+        return repairs.following(
+            tx, owner=owner, experiment_id=experiment_id, trial=trial, code=finding
+        )
 
 
 @router.get("/events", summary="What happened", responses=problems.documented(errors.NotFound))

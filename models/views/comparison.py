@@ -147,6 +147,30 @@ class RateVerdict(View):
     trials: tuple[int, ...]
 
 
+class Repair(View):
+    """What became of the finding that an experiment was derived from."""
+
+    experiment: str
+    """The earlier one."""
+    trial: int
+    """Of the earlier one."""
+    finding: str
+    """Its code."""
+    before: float | None
+    """Best value of the monitored metric then; null without one, and when that trial is gone."""
+    after: float | None
+    """The same now."""
+    compared: int | None
+    """The trial of this experiment that it is compared with."""
+    difference: Difference | None
+    """Losses of the validation rows, after minus before: below 0 the repair is the better. Null
+    where the two were not validated on the same rows."""
+    helped: bool | None
+    """Whether the rows cost less by more than one standard error; null where that cannot be told.
+    """
+    sentence: str
+
+
 class Conclusion(View):
     """What the experiment showed."""
 
@@ -160,6 +184,8 @@ class Conclusion(View):
     """Of a search over capacity."""
     rates: tuple[RateVerdict, ...] = ()
     """Of a comparison of learning rates, the lowest first."""
+    repair: Repair | None = None
+    """Of an experiment with `derived_from`."""
     reason: str
     """Why the search stopped."""
     summary: tuple[str, ...]

@@ -71,14 +71,16 @@ class ExperimentView(View):
     def links(self) -> dict[str, str]:
         """Where to go from here."""
         here = f"/experiments/{self.id}"
+        origin = self.spec.derived_from if isinstance(self.spec, ExperimentSpec) else None
         return {
             "self": here,
             "trials": f"{here}/trials",
             "comparison": f"{here}/comparison",
             "events": f"{here}/events",
             "network": f"{here}/network",
+            "next": f"{here}/next",
             "cancel": f"{here}/cancel",
-        }
+        } | ({"derived_from": f"/experiments/{origin.experiment}"} if origin else {})
 
 
 class PlannedTrial(View):

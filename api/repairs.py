@@ -1,0 +1,104 @@
+"""From a finding to the spec that repairs it: chosen, patched, linked back to where it was made.
+
+The patch was written by the rule that made the finding; here it is only carried out.
+"""
+
+import logging
+
+from jsonpatch import JsonPatch, JsonPatchException
+from jsonpointer import JsonPointerException
+from pydantic import JsonValue, ValidationError
+from sqlalchemy.orm import Session
+
+from health.choosing import Choice, choose
+from models.errors import IllegalMove, NothingToRepair
+from models.specs.experiment import MAX_NAME, ExperimentSpec
+from models.specs.health import Origin
+from models.views.experiment import ExperimentView
+from store import experiments, history, trials
+
+log = logging.getLogger(__name__)
+
+_REPAIRED = " repaired: "
+
+
+def following(
+    tx: Session, *, owner: str, experiment_id: str, trial: int | None, code: str | None
+) -> ExperimentSpec:
+    """The spec that an experiment suggests to be trained next.
+
+    Args:
+        tx: the transaction.
+        owner: whose it is.
+        experiment_id: of the experiment.
+        trial: the number of the trial to be repaired; None leaves it open.
+        code: of the finding to be repaired; None leaves it open.
+
+    Raises:
+        NotFound: there is no such experiment or trial of this owner.
+        IllegalMove: it is not over.
+        NothingToRepair: nothing was found that has a patch, or not there.
+    """
+    view = experiments.get(tx, owner=owner, experiment_id=experiment_id)
+    if trial is not None:
+        trials.get(tx, owner=owner, experiment_id=experiment_id, number=trial)
+    if not view.is_terminal:
+        raise IllegalMove(f"The experiment is {view.state}. It can be repaired once it is over.")
+    choice = _chosen(tx, view, trial, code)
+    if choice is None:
+        raise NothingToRepair(_nothing(tx, view, trial, code))
+    return _repaired(view, choice)
+
+
+def _chosen(
+    tx: Session, view: ExperimentView, trial: int | None, code: str | None
+) -> Choice | None:
+    """What a client asks for; else the winner's before anybody reads ten thousand trials."""
+    winner = view.conclusion.winner.trial if view.conclusion and view.conclusion.winner else None
+    if trial is not None:
+        found = dict(history.findings(tx, view.id, {trial}))
+        if trial == winner:
+            found[trial] = view.findings
+        return choose(found, winner, code)
+    of_winner = {} if winner is None else {winner: view.findings}
+    chosen = choose(of_winner, winner, code) or choose(history.findings(tx, view.id), winner, code)
+    if chosen is None and code is not None:  # what only looked wrong is repaired when asked for
+        return choose({winner or 1: view.warnings}, winner, code)
+    return chosen
+
+
+def _nothing(tx: Session, view: ExperimentView, trial: int | None, code: str | None) -> str:
+    """Why there is nothing to be carried out."""
+    where = f"trial {trial}" if trial is not None else "it"
+    found = history.findings(tx, view.id, None if trial is None else {trial})
+    findings = [*(each for of_one in found.values() for each in of_one), *view.findings]
+    there = [each for each in findings if code in {None, each.code}]
+    if there:
+        what = f"Nothing that was found in {where} has a patch."
+        return f"{what} The advice on {there[0].code}: {there[0].advice}"
+    return f"No {code} was found in {where}." if code else f"Nothing was found in {where}."
+
+
+def _repaired(view: ExperimentView, choice: Choice) -> ExperimentSpec:
+    finding, spec = choice.finding, view.spec
+    try:
+        if not isinstance(spec, ExperimentSpec):
+            spec = ExperimentSpec.model_validate(spec)
+        body = JsonPatch(list(finding.patch)).apply(spec.model_dump(mode="json"))
+        return ExperimentSpec.model_validate(body | _origin(view, choice, spec))
+    except (JsonPatchException, JsonPointerException, ValidationError) as error:
+        log.warning("the patch of %s in %s does not fit: %s", finding.code, view.id, error)
+        raise NothingToRepair(
+            f"The patch of {finding.code} in trial {choice.trial} does not fit the spec, as this "
+            f"version of the service reads it. The advice: {finding.advice}"
+        ) from error
+
+
+def _origin(view: ExperimentView, choice: Choice, spec: ExperimentSpec) -> dict[str, JsonValue]:
+    code = choice.finding.code
+    before = spec.name.rpartition(_REPAIRED)[2]  # repairs of repairs get no longer names
+    origin = Origin(experiment=view.id, trial=choice.trial, finding=code)
+    return {
+        "name": f"{code}{_REPAIRED}{before}"[:MAX_NAME],
+        "derived_from": origin.model_dump(mode="json"),
+    }

@@ -1,0 +1,181 @@
+"""From a finding to the next experiment and back: what /next answers is POSTed and judged."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from sqlalchemy import update
+
+from models.findings import Finding
+from models.lifecycle import StopReason
+from models.tables.experiments import ExperimentRow
+from store import leases
+from store.outcomes import RowLosses, Succeeded
+from tests.api.bodies import inline, learning_rates
+from tests.api.serving import Served
+from tests.api.training import claim, write_epochs
+from worker.advance import advance
+
+
+def finding(code: str, value: object, **more: Any) -> Finding:
+    return Finding(
+        code=code,
+        severity="problem",
+        evidence="8 of 8.",
+        explanation="So it is.",
+        advice="Try more epochs.",
+        patch=({"op": "replace", "path": "/fit/epochs", "value": value},),
+        **more,
+    )
+
+
+DEAD = finding("dead_neurons", 9)
+SLOW = finding("learning_rate_too_low", 12)
+UNPATCHED = DEAD.model_copy(update={"code": "overfitting", "patch": ()})
+
+
+def trained(
+    served: Served, spec: dict[str, Any], *trials: tuple[float, tuple[Finding, ...]]
+) -> str:
+    """An experiment whose trials came to these losses and findings: its id."""
+    answer = served.client.post("/experiments", json=spec)
+    assert answer.status_code == 202, answer.text
+    experiment = str(answer.json()["id"])
+    for loss, found in trials:
+        taken = claim(served.database)
+        write_epochs(served.database, taken.lease, [loss])
+        rows = np.array([0.1, 0.2, 0.9], dtype="<f4") + np.float32(loss)
+        kept = RowLosses(rows=3, values=rows.tobytes())
+        done = Succeeded(stop_reason=StopReason.COMPLETED, row_losses=kept, findings=found)
+        with served.database.transaction() as tx:
+            leases.finish(tx, taken.lease, done)
+            advance(tx, experiment)
+    return experiment
+
+
+def view(served: Served, experiment: str) -> dict[str, Any]:
+    found: dict[str, Any] = served.client.get(f"/experiments/{experiment}").json()
+    return found
+
+
+def following(served: Served, experiment: str, **query: Any) -> dict[str, Any]:
+    answer = served.client.get(f"/experiments/{experiment}/next", params=query)
+    assert answer.status_code == 200, answer.text
+    spec: dict[str, Any] = answer.json()
+    return spec
+
+
+def refused(served: Served, experiment: str, **query: Any) -> tuple[int, str, str]:
+    answer = served.client.get(f"/experiments/{experiment}/next", params=query)
+    return answer.status_code, answer.json()["code"], answer.json()["detail"]
+
+
+def test_what_next_answers_is_posted_as_it_is_and_its_conclusion_says_whether_it_helped(
+    served: Served,
+) -> None:
+    first = trained(served, inline(name="kinds"), (0.5, (DEAD,)))
+    spec = following(served, first)
+    assert spec["fit"]["epochs"] == 9
+    assert spec["name"] == "dead_neurons repaired: kinds"
+    assert spec["derived_from"] == {"experiment": first, "trial": 1, "finding": "dead_neurons"}
+
+    second = trained(served, spec, (0.2, ()))
+
+    after = view(served, second)
+    assert after["links"]["derived_from"] == f"/experiments/{first}"
+    repair = after["conclusion"]["repair"]
+    assert (repair["helped"], repair["before"], repair["after"]) == (True, 0.5, 0.2)
+    assert repair["difference"]["mean"] == pytest.approx(-0.3, abs=1e-6)
+    assert repair["sentence"] in after["conclusion"]["summary"]
+    assert after["conclusion"]["winner"]["spec"]["derived_from"] is None
+
+
+def test_a_repair_of_a_repair_has_no_longer_name(served: Served) -> None:
+    first = trained(served, inline(name="kinds"), (0.5, (DEAD,)))
+    second = trained(served, following(served, first), (0.5, (SLOW,)))
+    spec = following(served, second)
+    assert spec["name"] == "learning_rate_too_low repaired: kinds"
+    assert spec["derived_from"]["experiment"] == second
+    repair = view(served, second)["conclusion"]["repair"]
+    assert repair["helped"] is False
+
+
+def test_a_repair_whose_original_was_deleted_is_not_judged(served: Served) -> None:
+    first = trained(served, inline(), (0.5, (DEAD,)))
+    answer = served.client.post("/experiments", json=following(served, first))
+    assert served.client.delete(f"/experiments/{first}").status_code == 204
+    taken = claim(served.database)
+    write_epochs(served.database, taken.lease, [0.2])
+    with served.database.transaction() as tx:
+        leases.finish(tx, taken.lease, Succeeded(stop_reason=StopReason.COMPLETED))
+        advance(tx, taken.lease.experiment_id)
+    repair = view(served, answer.json()["id"])["conclusion"]["repair"]
+    assert (repair["helped"], repair["before"], repair["after"]) == (None, None, 0.2)
+
+
+def test_a_client_chooses_another_trial_or_finding(served: Served) -> None:
+    spec = inline(search=learning_rates(0.1, 0.01))
+    experiment = trained(served, spec, (0.5, (DEAD,)), (0.2, (SLOW, UNPATCHED)))
+    chosen = [
+        following(served, experiment, **query)["derived_from"]
+        for query in ({}, {"trial": 1}, {"finding": "dead_neurons"})
+    ]
+    assert [(each["trial"], each["finding"]) for each in chosen] == [
+        (2, "learning_rate_too_low"),
+        (1, "dead_neurons"),
+        (1, "dead_neurons"),
+    ]
+    assert view(served, experiment)["findings"] == [
+        each.model_dump(mode="json") for each in (SLOW, UNPATCHED)
+    ]
+    assert refused(served, experiment, trial=3)[:2] == (404, "not_found")
+    assert refused(served, experiment, trial=2, finding="dead_neurons") == (
+        404,
+        "nothing_to_repair",
+        "No dead_neurons was found in trial 2.",
+    )
+
+
+def test_where_nothing_has_a_patch_the_advice_is_all_there_is(served: Served) -> None:
+    advised = trained(served, inline(), (0.5, (UNPATCHED,)))
+    assert refused(served, advised) == (
+        404,
+        "nothing_to_repair",
+        "Nothing that was found in it has a patch. The advice on overfitting: Try more epochs.",
+    )
+    healthy = trained(served, inline(), (0.5, ()))
+    assert refused(served, healthy)[2] == "Nothing was found in it."
+
+
+def test_an_experiment_that_is_not_over_cannot_be_repaired(served: Served) -> None:
+    experiment = served.client.post("/experiments", json=inline()).json()["id"]
+    assert refused(served, experiment)[:2] == (409, "illegal_move")
+    assert refused(served, "exp_0")[:2] == (404, "not_found")
+
+
+@pytest.mark.parametrize("value", [0, "many"])
+def test_a_patch_that_does_not_fit_the_spec_is_no_repair(served: Served, value: object) -> None:
+    experiment = trained(served, inline(), (0.5, (finding("dead_neurons", value),)))
+    assert refused(served, experiment)[:2] == (404, "nothing_to_repair")
+
+
+def test_a_spec_of_another_version_is_not_patched(served: Served) -> None:
+    experiment = trained(served, inline(), (0.5, (DEAD,)))
+    with served.database.transaction() as tx:
+        tx.execute(update(ExperimentRow).values(spec={"of": "another version"}))
+    assert refused(served, experiment)[:2] == (404, "nothing_to_repair")
+
+
+@pytest.mark.parametrize("dry_run", ["true", "false"])
+@pytest.mark.parametrize(
+    ("field", "value"), [("experiment", "exp_0"), ("trial", 2), ("finding", "overfitting")]
+)
+def test_an_origin_has_to_be_there(served: Served, field: str, value: object, dry_run: str) -> None:
+    first = trained(served, inline(), (0.5, (DEAD,)))
+    spec = following(served, first)
+    spec["derived_from"][field] = value
+    answer = served.client.post("/experiments", json=spec, params={"dry_run": dry_run})
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_spec")
+    (error,) = answer.json()["errors"]
+    assert (error["pointer"], error["code"]) == (f"/derived_from/{field}", f"unknown_{field}")
+    assert error["allowed"] == (["dead_neurons"] if field == "finding" else [])

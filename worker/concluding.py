@@ -1,0 +1,126 @@
+"""What an experiment showed, composed: search compares, health judges, a repair is held to account.
+
+Comparing is what the experiment is for; what the others add to it must not cost it.
+"""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from pydantic import ValidationError
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from health.capacity import underfitting
+from health.rates import weighed
+from health.telling import OF_LEARNING_RATES, telling
+from models.findings import Finding
+from models.monitor import monitored
+from models.specs.experiment import ExperimentSpec
+from models.trial import Trained, TrialResult, changed
+from models.views.comparison import Conclusion, Repair
+from search.conclusion import conclude
+from search.repair import counterpart, repair
+from search.ties import contenders
+from store import history, origins, row_losses
+from store.moves import Locked
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Concluded:
+    """What is stored at an experiment's end.
+
+    Attributes:
+        findings: those of the winner, and those of the experiment as a whole.
+    """
+
+    conclusion: Conclusion
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Ours:
+    """The experiment's own trials, and what was found in each that was judged."""
+
+    spec: ExperimentSpec
+    results: Sequence[TrialResult]
+    found: Mapping[int, Sequence[Finding]]
+
+
+def concluded(
+    tx: Session,
+    experiment: Locked,
+    spec: ExperimentSpec,
+    results: Sequence[TrialResult],
+    reason: str,
+) -> Concluded:
+    """What trials that are all over come to.
+
+    Args:
+        tx: the transaction.
+        experiment: of the trials.
+        spec: of the experiment.
+        results: of every trial.
+        reason: why the search stopped.
+    """
+    judged = monitored(spec.compile, spec.fit)
+    best = contenders(results, judged.mode)
+    compared = row_losses.attached(tx, experiment.id, results, best)
+    conclusion = conclude(
+        spec,
+        compared,
+        history.curves(tx, experiment.id, best),
+        judged=judged,
+        reason=reason,
+        experiment=experiment.id,
+    )
+    try:
+        ours = _Ours(spec, compared, history.findings(tx, experiment.id))
+        return _with_health(tx, experiment, ours, conclusion)
+    except SQLAlchemyError:
+        raise
+    except Exception:
+        log.exception("the health of %s cannot be concluded", experiment.id)
+        return Concluded(conclusion)
+
+
+def _with_health(tx: Session, experiment: Locked, ours: _Ours, conclusion: Conclusion) -> Concluded:
+    winner = conclusion.winner.trial if conclusion.winner else None
+    told = OF_LEARNING_RATES if conclusion.rates else frozenset[str]()
+    too_small = underfitting(ours.spec, ours.results, conclusion)
+    repaired = _repair(tx, experiment, ours, winner)
+    sentences = (
+        telling(ours.found, winner=winner, told=told),
+        None if repaired is None else repaired.sentence,
+    )
+    more = {
+        "rates": weighed(conclusion.rates, ours.found),
+        "repair": repaired,
+        "summary": (*conclusion.summary, *filter(None, sentences)),
+    }
+    of_winner = () if winner is None else ours.found.get(winner, ())
+    of_all = () if too_small is None else (too_small,)
+    return Concluded(conclusion.model_copy(update=more), (*of_winner, *of_all))
+
+
+def _repair(tx: Session, experiment: Locked, ours: _Ours, winner: int | None) -> Repair | None:
+    """Whether the experiment repaired what it is derived from, if it is."""
+    origin = ours.spec.derived_from
+    if origin is None:
+        return None
+    try:
+        before = origins.read(tx, owner=experiment.owner, origin=origin)
+    except ValidationError:  # stored by another version of the service
+        before = None
+    seed = ours.spec.seed if before is None else before.result.seed
+    chosen = counterpart(ours.results, winner, seed)
+    after = None if chosen is None else _trained(tx, experiment.id, ours, chosen)
+    return repair(origin, before, after)
+
+
+def _trained(tx: Session, experiment_id: str, ours: _Ours, result: TrialResult) -> Trained:
+    (whole,) = row_losses.attached(tx, experiment_id, [result], {result.number})
+    codes = frozenset(finding.code for finding in ours.found.get(result.number, ()))
+    return Trained(spec=changed(ours.spec, result.changes), result=whole, codes=codes)
