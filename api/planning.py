@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
+from api.warned import warned
 from models import data_meaning
 from models.errors import Invalid, Issue
 from models.facts import DataFacts
@@ -81,7 +82,7 @@ def plan(spec: ExperimentSpec, profile: DatasetProfile) -> Planned:
     }
     if wrong and (by_hand or not plan.to_train):
         raise Invalid(islice(wrong, MAX_ISSUES))
-    return plan
+    return replace(plan, warnings=warned(spec, profile, plan.trials))
 
 
 def view(plan: Planned) -> Plan:

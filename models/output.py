@@ -53,7 +53,7 @@ def output_of(layers: Sequence[LayerSpec], shape: Shape) -> Output:
     index = len(layers) - 1
     while index > 0 and isinstance(layers[index], Flatten | Reshape):
         index -= 1
-    return Output(shape, _activation(layers[index]) if layers else "linear", index)
+    return Output(shape, activation_of(layers[index]) if layers else "linear", index)
 
 
 def chosen_loss(compiled: CompileSpec, facts: DataFacts, given: Output | None) -> AnyLoss:
@@ -119,7 +119,8 @@ def given(layers: Sequence[AnyLayer]) -> NetworkSpec:
     return NetworkSpec(layers=tuple(layers), output="given")
 
 
-def _activation(layer: LayerSpec) -> str:
+def activation_of(layer: LayerSpec) -> str:
+    """The activation that a layer applies, by Keras's name; "linear" where it applies none."""
     if isinstance(layer, LeakyReLU | ELU):
         return "leaky_relu" if isinstance(layer, LeakyReLU) else "elu"
     return getattr(layer, "activation", None) or "linear"

@@ -111,7 +111,7 @@ class _Known:
         alike = _network_key(proposal.changes)
         known = self._networks.get(alike)
         if known is None:
-            at = _network_pointer(self._spec, proposal.setting)
+            at = network_pointer(self._spec, proposal.setting)
             known = self._networks[alike] = complete(trial, facts, network_pointer=at)
         elif wrong := fit_issues(trial.fit, trial.compile, facts):
             raise Invalid(wrong)
@@ -152,7 +152,8 @@ def _refusal(error: ValidationError) -> Invalid:
     return Invalid(Issue("", one["type"], one["msg"]) for one in found)
 
 
-def _network_pointer(spec: ExperimentSpec, setting: Mapping[str, object]) -> str:
+def network_pointer(spec: ExperimentSpec, setting: Mapping[str, object]) -> str:
+    """Where in a spec the network of a trial with this setting is."""
     if not isinstance(spec.search, NetworksSearch):
         return "/network"
     return "/search/networks" + pointer(str(setting["network"]))

@@ -1,0 +1,68 @@
+"""A learning rate that is far from what is usual for its optimizer."""
+
+from collections.abc import Iterator
+
+from health.static.case import Case, replace
+from models.findings import Finding
+from models.specs.schedules import CosineDecay, PiecewiseConstantDecay, ScheduleSpec
+
+# A hundredth of Keras's default up to a hundred times it, both left out, except where Keras's own
+# documentation or the paper says otherwise: Adagrad and Adadelta are there used with 1.0, and Lion
+# with a third to a tenth of what suits Adam (Chen et al., "Symbolic Discovery of Optimization
+# Algorithms", 2023, section 5).
+USUAL: dict[str, tuple[float, float, float]] = {
+    "SGD": (1e-4, 0.01, 1.0),
+    "Adam": (1e-5, 0.001, 0.1),
+    "AdamW": (1e-5, 0.001, 0.1),
+    "RMSprop": (1e-5, 0.001, 0.1),
+    "Adamax": (1e-5, 0.001, 0.1),
+    "Nadam": (1e-5, 0.001, 0.1),
+    "Adagrad": (1e-5, 0.001, 10.0),
+    "Adadelta": (1e-5, 0.001, 10.0),
+    "Lion": (1e-6, 0.001, 0.1),
+}
+"""Optimizer -> at and below which rate is unusual, Keras's default, at and above which it is."""
+
+
+def unusual_learning_rate(case: Case) -> Iterator[Finding]:
+    """The rate, or the highest one of a schedule, two decades or more from the default."""
+    optimizer = case.spec.compile.optimizer
+    low, default, high = USUAL[optimizer.keras_name]
+    field, rate = _highest(optimizer.learning_rate)
+    # A velocity adds up 1 / (1 - momentum) gradients in a row.
+    reaches = rate / max(1.0 - getattr(optimizer, "momentum", 0.0), 1e-3)
+    if rate < high and reaches > low:
+        return
+    pointer = f"/compile/optimizer/learning_rate{field}"
+    above = rate >= high
+    yield Finding(
+        code="unusual_learning_rate",
+        severity="warning",
+        pointer=pointer,
+        value=rate,
+        threshold=high if above else low,
+        evidence=(
+            f"{optimizer.keras_name} at {rate:g}; Keras's default is {default:g}, usual is between "
+            f"{low:g} and {high:g}."
+        ),
+        explanation=(
+            "Steps that large mostly overshoot: the loss jumps, or never falls again."
+            if above
+            else "Steps that small get nowhere in the epochs that there are."
+        ),
+        advice=f"Try {default:g}, or compare several rates by a search.",
+        patch=() if field else replace(pointer, default),
+    )
+
+
+def _highest(rate: float | ScheduleSpec) -> tuple[str, float]:
+    """The highest rate, and where below learning_rate it is written."""
+    match rate:
+        case PiecewiseConstantDecay():
+            return "/values", max(rate.values)
+        case CosineDecay() if rate.warmup_target is not None:
+            return "/warmup_target", max(rate.warmup_target, rate.initial_learning_rate)
+        case ScheduleSpec():
+            return "/initial_learning_rate", float(getattr(rate, "initial_learning_rate", 0.0))
+        case _:
+            return "", float(rate)
