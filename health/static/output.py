@@ -60,7 +60,7 @@ def output_out_of_reach(case: Case) -> Iterator[Finding]:
 
 
 def _without(case: Case, place: int) -> Patch:
-    """Leave the layer out; nothing where the rest does not fit the target and the loss asked for."""
+    """Leave the layer out; nothing where the rest does not fit the target and the given loss."""
     layers = case.resolved.network.layers
     rest = given((*layers[:place], *layers[place + 1 :]))
     try:
