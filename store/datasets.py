@@ -90,7 +90,7 @@ def builtin(tx: Session, name: str) -> tuple[DatasetView, bool]:
             created_at=now(),
             rung_at=now(),
         )
-        .on_conflict_do_nothing(index_elements=["id"])
+        .on_conflict_do_nothing()  # by id or by content: of two at once either may be seen first
         .returning(DatasetRow.id)
     )
     again = tx.scalar(
