@@ -6,6 +6,7 @@ Comparing is what the experiment is for; what the others add to it must not cost
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from pydantic import ValidationError
 from sqlalchemy.exc import SQLAlchemyError
@@ -68,7 +69,8 @@ def concluded(
     judged = monitored(spec.compile, spec.fit)
     best = contenders(results, judged.mode)
     compared = row_losses.attached(tx, experiment.id, results, best)
-    conclusion = conclude(
+    compare = partial(
+        conclude,
         spec,
         compared,
         history.curves(tx, experiment.id, best),
@@ -78,12 +80,13 @@ def concluded(
     )
     try:
         ours = _Ours(spec, compared, history.findings(tx, experiment.id))
+        conclusion = compare(weigh=partial(weighed, findings=ours.found))
         return _with_health(tx, experiment, ours, conclusion)
     except SQLAlchemyError:
         raise
     except Exception:
         log.exception("the health of %s cannot be concluded", experiment.id)
-        return Concluded(conclusion)
+        return Concluded(compare())
 
 
 def _with_health(tx: Session, experiment: Locked, ours: _Ours, conclusion: Conclusion) -> Concluded:
@@ -96,7 +99,6 @@ def _with_health(tx: Session, experiment: Locked, ours: _Ours, conclusion: Concl
         None if repaired is None else repaired.sentence,
     )
     more = {
-        "rates": weighed(conclusion.rates, ours.found),
         "repair": repaired,
         "summary": (*conclusion.summary, *filter(None, sentences)),
     }
