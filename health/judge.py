@@ -24,6 +24,7 @@ from health.rules import (
     oscillation,
     overfitting,
     saturation,
+    underfitting,
 )
 from health.verdict import Found, Healthy, Rule, Verdict
 from models.errors import Invalid
@@ -45,6 +46,7 @@ RULES: Mapping[str, Rule] = {
     oscillation.CODE: oscillation.check,
     overfitting.CODE: overfitting.check,
     learned_nothing.CODE: learned_nothing.check,
+    underfitting.CODE: underfitting.check,
     imbalance.CODE: imbalance.check,
 }
 

@@ -15,6 +15,8 @@ WARNING = 0.25
 PROBLEM = 0.5  # also Amazon SageMaker Debugger's default for its DeadRelu rule
 # Of the prior's loss. A network that learned more than this has units to spare.
 HARMFUL = 0.5
+# With fewer than half of them dead, it takes a network that learned hardly anything.
+VERY_HARMFUL = 0.9
 
 
 def check(course: Course) -> Verdict:
@@ -34,7 +36,7 @@ def check(course: Course) -> Verdict:
     if share < WARNING:
         return Healthy(f"At most {share:.0%} of a layer's units are dead.")
     remaining = left(course)
-    if remaining <= HARMFUL:
+    if not remaining > (HARMFUL if share >= PROBLEM else VERY_HARMFUL):
         return Healthy(
             f"{share:.0%} of {name}'s units are dead, and the loss came down to {remaining:.0%} of "
             "what knowing nothing costs: the others suffice."

@@ -23,8 +23,8 @@ MOSTLY_DEAD = 0.5
 # Root mean square of initial weights over that of He's initializer for the same layer: with more,
 # what a layer puts out is so many times what it takes in.
 TIMES_HE = 5.0
-# Initial loss over the prior's.
-TIMES_PRIOR = 10.0
+# Initial loss over the prior's: a relative error above 1.
+TIMES_PRIOR = 2.0
 
 
 def check_vanishing(course: Course) -> Verdict:

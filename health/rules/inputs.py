@@ -1,5 +1,7 @@
 """Are the inputs of about unit scale? Initial weights are drawn for inputs that are."""
 
+from typing import Literal
+
 from health.course import Course
 from health.curves import before_training, initial_loss, left, places, prior
 from health.repairs import scale_inputs
@@ -10,6 +12,10 @@ CODE = "inputs_not_scaled"
 
 # |x|. Of inputs with unit variance one in 10^23 is beyond it, if they are normal.
 LARGEST_INPUT = 10.0
+# Of a few thousand inputs with unit variance hardly one is beyond it.
+NORMAL_INPUT = 3.5
+# Share of the prior's loss: a network with less left has learned in spite of its inputs.
+HARMLESS = 0.3
 # (loss - prior) / prior of the untrained network: it is surer of what it says than knowing nothing
 # allows.
 INITIAL_ERROR = 1.0
@@ -18,7 +24,7 @@ _SCALING_LAYERS = {"BatchNormalization", "LayerNormalization", "Rescaling"}
 
 
 def check(course: Course) -> Verdict:
-    """Judge the largest input, where neither the spec nor the network scales.
+    """Judge the largest input and the initial loss, where neither spec nor network scales.
 
     An outlier among scaled columns is larger than LARGEST_INPUT as well, and does no such harm.
     """
@@ -30,10 +36,9 @@ def check(course: Course) -> Verdict:
         return Healthy(f"The inputs are scaled; the largest is {largest:.3g}.")
     if _scales_itself(course):
         return NotApplicable("The network scales its inputs itself.")
-    if largest <= LARGEST_INPUT:
-        return Healthy(f"The largest input is {largest:.3g}, of about unit scale.")
     error = (initial_loss(course) - prior(course)) / abs(prior(course) or 1.0)
-    harmed = error > INITIAL_ERROR or left(course) > HARMFUL
+    if largest <= LARGEST_INPUT and not (error > INITIAL_ERROR and largest > NORMAL_INPUT):
+        return Healthy(f"The largest input is {largest:.3g}, of about unit scale.")
     untrained = (
         f", and the untrained network's loss is {initial_loss(course):.3g}, where knowing nothing "
         f"of the inputs costs {prior(course):.3g}"
@@ -43,7 +48,7 @@ def check(course: Course) -> Verdict:
     return Found(
         Finding(
             code=CODE,
-            severity="problem" if harmed else "warning",
+            severity=_severity(left(course), error),
             first_epoch=0,
             value=largest,
             threshold=LARGEST_INPUT,
@@ -57,8 +62,10 @@ def check(course: Course) -> Verdict:
     )
 
 
-# Of the prior's loss: with more than half of it left, something stands in the way.
-HARMFUL = 0.5
+def _severity(remaining: float, error: float) -> Literal["info", "warning", "problem"]:
+    if remaining <= HARMLESS:
+        return "info"
+    return "problem" if error > INITIAL_ERROR else "warning"
 
 
 def _scales_itself(course: Course) -> bool:

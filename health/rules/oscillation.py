@@ -1,6 +1,9 @@
 """Does validation swing from epoch to epoch by more than its rows' own noise?"""
 
+from statistics import mean
+
 from health.course import Course
+from health.curves import prior
 from health.repairs import learning_rate
 from health.verdict import NO_VALIDATION, NOT_MEASURED, Found, Healthy, NotApplicable, Verdict
 from models.findings import Finding
@@ -14,6 +17,9 @@ STANDARD_ERRORS = 2.0
 SHARE = 0.2
 # Of the run, that a training has for settling.
 SETTLING = 0.3
+# Mean size of the swings, as a share of the prior's loss. Smaller ones are in every training at a
+# rate that learns fast, and do no harm where the best weights are restored (decision 0012).
+HARMFUL = 0.5
 LEAST = 5
 """Measurements after that, below which a share is chance."""
 
@@ -41,10 +47,13 @@ def check(course: Course) -> Verdict:
     )
     if min(up, down) < SHARE / 2 or up + down < SHARE:
         return Healthy(f"{told}.")
+    constant = prior(course)
+    swing = mean(abs(_beyond(step)) for step in steps if _beyond(step))
+    harmful = swing > HARMFUL * constant
     return Found(
         Finding(
             code=CODE,
-            severity="warning",
+            severity="warning" if harmful else "info",
             first_epoch=next(
                 each.epoch
                 for each in course.measurements
@@ -52,7 +61,8 @@ def check(course: Course) -> Verdict:
             ),
             value=up + down,
             threshold=SHARE,
-            evidence=f"{told}.",
+            evidence=f"{told}; these steps are {swing:.2g} on average, where knowing nothing costs "
+            f"{constant:.2g}.",
             explanation="The steps carry the network to and fro across the minimum.",
             advice="Try a learning rate ten times lower, or larger batches.",
         ),
