@@ -84,33 +84,44 @@ def check_too_high(course: Course) -> Verdict:
     losses = curve(course, "loss")
     if not losses:
         return NO_EPOCHS
-    validation = curve(course, "val_loss")
     if not math.isfinite(losses[-1]):
         return _too_high(len(losses), None, None, "The loss is no longer finite")
     if (killed := _killed(course)) is not None:
         epoch, share, name = killed
         told = f"Training killed {share:.0%} of the units of {name} by epoch {epoch}"
         return _too_high(epoch, share, KILLED, told)
-    thrown = max(largest_updates(course), default=0.0)
+    return _thrown(course, losses) or _by_shape(course, losses)
+
+
+def _thrown(course: Course, losses: tuple[float, ...]) -> Found | None:
+    """Weights were replaced in an epoch, and the loss shows that it did harm."""
+    thrown, remaining = max(largest_updates(course), default=0.0), left(course)
     worst = max(filter(math.isfinite, losses), default=0.0) / prior(course)
-    if thrown > THROWN and (left(course) > HARMFUL or worst > TIMES_PRIOR):
-        told = (
-            f"In one epoch the weights changed by {thrown:.3g} times their size, and the loss was "
-            f"up to {worst:.3g} times that of knowing nothing, of which {left(course):.0%} is left"
-        )
-        return _too_high(1, thrown, THROWN, told)
+    if thrown <= THROWN or not (remaining > HARMFUL or worst > TIMES_PRIOR):
+        return None
+    told = (
+        f"In one epoch the weights changed by {thrown:.3g} times their size, and the loss was up "
+        f"to {worst:.3g} times that of knowing nothing, of which {remaining:.0%} is left"
+    )
+    return _too_high(1, thrown, THROWN, told)
+
+
+def _by_shape(course: Course, losses: tuple[float, ...]) -> Verdict:
+    """The training loss often rises, and validation ends worse than it was."""
     if len(losses) < LEAST_EPOCHS:
         return NotApplicable(
             f"It takes {LEAST_EPOCHS} epochs or a loss that is not finite; there are {len(losses)}."
         )
+    moved, validation = max(largest_updates(course), default=0.0), curve(course, "val_loss")
     rising, times = _rising(losses), _times_best(validation or losses)
     told = (
         f"The loss rose in {rising:.0%} of {len(losses)} epochs, and ended at {times:.3g} times "
-        f"its best in {'validation' if validation else 'training'}"
+        f"its best in {'validation' if validation else 'training'}; an epoch changed the weights "
+        f"by up to {moved:.2g} of their size"
     )
-    if rising >= OFTEN and times > TIMES_BEST and thrown > REPLACED and left(course) > HARMFUL:
+    if rising >= OFTEN and times > TIMES_BEST and moved > REPLACED and left(course) > HARMFUL:
         return _too_high(1, rising, OFTEN, told)
-    return Healthy(f"{told}; an epoch changed the weights by at most {thrown:.2g} of their size.")
+    return Healthy(f"{told}.")
 
 
 def largest_updates(course: Course) -> list[float]:
