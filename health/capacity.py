@@ -65,15 +65,15 @@ def underfitting(
         threshold=STANDARD_ERRORS * difference.standard_error,
         evidence=f"{told}.",
         explanation=EXPLANATION,
-        advice=_advice(best, largest=largest),
+        advice=_advice(largest=largest),
         patch=_larger(spec.search, best) if largest else (),
     )
 
 
-def _advice(best: Ranked, *, largest: bool) -> str:
+def _advice(*, largest: bool) -> str:
     if largest:
         return "The best is the largest that was tried: try larger ones still."
-    return f"Use {_named(best.setting)} or the winner; larger ones were tried and did no better."
+    return "Take the winner: larger ones were tried and did no better."
 
 
 def _larger(

@@ -47,7 +47,7 @@ def telling(
     often = Counter(code for found in causes.values() for code in {each.code for each in found})
     if winner is not None and causes.get(winner):
         worst = min(causes[winner], key=lambda each: _WEIGHT[each.severity])
-        return _sentence(f"The winner, trial {winner},", worst, _share(often, worst, causes))
+        return _sentence(f"the winner, trial {winner}", worst, _share(often, worst, causes))
     problems = [
         (number, each)
         for number, found in causes.items()
@@ -57,7 +57,7 @@ def telling(
     if not problems:
         return None
     number, shared = max(problems, key=lambda each: (often[each[1].code], -each[0]))
-    return _sentence(f"Trial {number}", shared, _share(often, shared, causes))
+    return _sentence(f"trial {number}", shared, _share(often, shared, causes))
 
 
 def _share(often: Counter[str], finding: Finding, causes: Collection[int]) -> str:
@@ -67,4 +67,4 @@ def _share(often: Counter[str], finding: Finding, causes: Collection[int]) -> st
 
 def _sentence(who: str, finding: Finding, share: str) -> str:
     what = finding.code.replace("_", " ")
-    return f"{who} shows {what}{share}: {finding.evidence} {finding.advice}"
+    return f"Health of {who}: {what}{share}. {finding.evidence} {finding.advice}"

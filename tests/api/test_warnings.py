@@ -2,6 +2,7 @@
 
 import json
 import re
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,11 @@ from api.examples import SPECS
 from epochd.demo.run import EXPERIMENT
 from tests.api.bodies import DENSE, grid, inline, learning_rates, networks, on_digits, with_layers
 from tests.api.serving import Served
+from tests.health.static.test_warnings import ODD
 
 ROOT = Path(__file__).parents[2]
-PAGES = ("README.md", "docs/search.md", "docs/data.md", "docs/comparison.md", "docs/steering.md")
+ITS_OWN_PAGE = ROOT / "docs" / "warnings.md"
+PAGES = [ROOT / "README.md", *sorted(set((ROOT / "docs").glob("*.md")) - {ITS_OWN_PAGE})]
 ZEROS = DENSE | {"kernel_initializer": "zeros"}
 
 
@@ -111,15 +114,20 @@ def _documented() -> dict[str, dict[str, Any]]:
     """Every spec of the pages, of the documentation of the API, and of the demo."""
     found: dict[str, Any] = {name: example["value"] for name, example in SPECS.items()}
     for page in PAGES:
-        text = (ROOT / page).read_text()
-        for place, block in enumerate(re.findall(r"```json\n(.*?)```", text, re.DOTALL)):
-            found[f"{page} {place}"] = json.loads(block)
-    return {name: spec for name, spec in found.items() if "data" in spec}
+        blocks = re.findall(r"```json\n(\{.*?)```", page.read_text(), re.DOTALL)
+        for place, block in enumerate(blocks):
+            with suppress(ValueError):  # an answer with "…" in it
+                found[f"{page.name} {place}"] = json.loads(block)
+    return {name: spec for name, spec in found.items() if isinstance(spec.get("data"), dict)}
 
 
 DOCUMENTED = {**_documented(), "the demo": dict(EXPERIMENT)}
 # Six rows that show how rows are written are too few to validate on.
 EXPECTED = {"inline": ["tiny_validation"]}
+
+
+def test_the_readme_and_the_page_on_searches_have_examples() -> None:
+    assert {"README.md 0", "README.md 1", "search.md 5"} <= set(DOCUMENTED)
 
 
 @pytest.mark.parametrize("name", DOCUMENTED)
@@ -128,3 +136,19 @@ def test_no_documented_example_is_warned_of_without_reason(shared: Served, name:
     if spec["data"].get("dataset") == "ds_…":
         spec = spec | {"data": {"dataset": "builtin:breast_cancer"}}
     assert codes(planned(shared, spec)) == EXPECTED.get(name, [])
+
+
+SHOWN = re.findall(r"```json\n(.*?)```\n\n→ (.*?)\n", ITS_OWN_PAGE.read_text(), re.DOTALL)
+
+
+@pytest.mark.parametrize(("example", "said"), SHOWN)
+def test_an_example_of_the_page_on_warnings_has_those_that_it_says(
+    shared: Served, example: str, said: str
+) -> None:
+    assert codes(planned(shared, json.loads(example))) == re.findall(r"`(\w+)`", said)
+
+
+def test_the_page_on_warnings_has_every_code_and_its_place() -> None:
+    rows = re.findall(r"^\| `(\w+)` \|", ITS_OWN_PAGE.read_text(), re.MULTILINE)
+    assert sorted(rows) == sorted({odd.code for odd in ODD.values()} | {"no_validation"})
+    assert len(SHOWN) == 3

@@ -22,7 +22,7 @@ def finding(code: str, severity: str = "problem", cause: str | None = None) -> F
 def test_a_fault_of_the_winner_is_told_with_its_share_and_its_advice() -> None:
     found = {1: [finding("dead_neurons")], 2: [], 3: [finding("dead_neurons")]}
     assert telling(found, winner=3) == (
-        "The winner, trial 3, shows dead neurons (2 of 3 trials): 60 % of dense never answer. "
+        "Health of the winner, trial 3: dead neurons (2 of 3 trials). 60 % of dense never answer. "
         "Try LeakyReLU."
     )
 
@@ -33,14 +33,14 @@ def test_of_several_faults_of_the_winner_the_worst_cause_is_told() -> None:
         finding("oscillating", "warning"),
         finding("dead_neurons"),
     ]
-    assert (telling({1: found}, winner=1) or "").startswith("The winner, trial 1, shows dead")
+    assert (telling({1: found}, winner=1) or "").startswith("Health of the winner, trial 1: dead")
 
 
 def test_beside_a_healthy_winner_only_what_most_trials_share_is_told() -> None:
     dead = [finding("dead_neurons")]
     assert telling({1: [], 2: dead, 3: []}, winner=1) is None
     most = telling({1: [], 2: dead, 3: dead}, winner=1)
-    assert (most or "").startswith("Trial 2 shows dead neurons (2 of 3 trials): ")
+    assert (most or "").startswith("Health of trial 2: dead neurons (2 of 3 trials). ")
 
 
 @pytest.mark.parametrize("winner", [1, None])
