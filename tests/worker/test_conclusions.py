@@ -194,6 +194,8 @@ def test_three_rates_are_answered_with_which_won_and_why_the_others_did_not(
     high = next(sentence for sentence in others if sentence.startswith("1 "))
     assert high.startswith("1 was too high: ")
     assert conclusion.reason == "all 3 settings tried"
+    verdicts = {rate.learning_rate: rate.verdict for rate in conclusion.rates}
+    assert verdicts == {1e-7: "too_low", 0.01: "good", 1: "too_high"}
 
     best, *rest = comparison(sqlite_site, experiment_id).candidates
     assert best.accuracy is not None
@@ -203,3 +205,17 @@ def test_three_rates_are_answered_with_which_won_and_why_the_others_did_not(
     assert [line.tied for line in rest if line.score is not None] == [False] * sum(
         line.score is not None for line in rest
     )
+
+
+def test_the_best_of_rates_that_are_all_too_low_wins_and_is_called_too_low_itself(
+    sqlite_site: Site, dataset: str
+) -> None:
+    search = {"strategy": "learning_rates", "values": [1e-7, 1e-6]}
+    compiled = {"optimizer": "SGD", "metrics": ["accuracy"]}
+    _, conclusion = concluded(
+        sqlite_site, spec_of(dataset, network=QUIET, search=search, compile=compiled)
+    )
+
+    assert won(conclusion).setting == {"learning_rate": 1e-6}
+    assert [rate.verdict for rate in conclusion.rates] == ["too_low", "too_low"]
+    assert any(said.startswith("It was too low itself: ") for said in conclusion.summary)
