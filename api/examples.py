@@ -121,6 +121,14 @@ INLINE: dict[str, Any] = {
     "fit": {"epochs": 3, "batch_size": 2},
 }
 
+# It is warned of, found, and repaired by what GET …/next answers: docs/repairs.md.
+UNSCALED: dict[str, Any] = {
+    "name": "wine, raw",
+    "data": {"dataset": "builtin:wine", "scaling": "none"},
+    "network": {"layers": [{"layer": "Dense", "units": 32, "activation": "relu"}]},
+    "compile": {"optimizer": "sgd", "metrics": ["accuracy"]},
+}
+
 SPECS = {
     "learning rates": {"summary": "Which learning rate?", "value": LEARNING_RATES},
     "one trial": {"summary": "One training", "value": ONE_TRIAL},
@@ -129,5 +137,6 @@ SPECS = {
     "grid": {"summary": "Every combination of some values", "value": GRID},
     "random": {"summary": "Drawn settings", "value": RANDOM},
     "tpe": {"summary": "Settings drawn where earlier ones did well", "value": TPE},
+    "unscaled": {"summary": "A fault that is found, and repaired by /next", "value": UNSCALED},
     "inline": {"summary": "Rows in the request", "value": INLINE},
 }

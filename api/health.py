@@ -11,6 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 from health.course import course_of
 from health.judge import Judgement, judge
 from models.errors import Invalid
+from models.lifecycle import JUDGED
 from models.measurements import LayerMeasurement, Measurement
 from models.profile import DatasetProfile
 from models.specs.experiment import ExperimentSpec
@@ -39,6 +40,7 @@ def view(experiment_id: str, training: Training) -> TrialHealth:
     """All that there is to say."""
     measured = training.recorded.measurements
     judgement = _judgement(training)
+    was_judged = training.stop_reason in JUDGED
     return TrialHealth(
         experiment=experiment_id,
         trial=training.number,
@@ -49,7 +51,7 @@ def view(experiment_id: str, training: Training) -> TrialHealth:
         **{name: _series(measured, name) for name in _OF_TRIAL},
         since_best=tuple(each.since_best for each in measured),
         since_last=tuple(each.since_last for each in measured),
-        findings=training.findings if training.state.is_terminal else judgement.findings,
+        findings=training.findings if was_judged else judgement.findings,
         checks=judgement.checks,
     )
 

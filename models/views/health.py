@@ -65,7 +65,8 @@ class TrialHealth(View):
     since_last: tuple[Paired | None, ...]
     """Validation rows against the measurement before."""
     findings: tuple[Finding, ...]
-    """Causes first; of a trial that is not over, what would be found if it were."""
+    """Causes first. What was found at its end; of a trial that came to none of its own, what would
+    be found now."""
     checks: tuple[Check, ...]
     """What each rule came to, also where it found nothing or does not apply."""
 

@@ -11,7 +11,7 @@ from models.tables.experiments import ExperimentRow
 from models.tables.trials import MeasurementRow
 from store import leases, measurements
 from store.claims import Claim
-from store.outcomes import Succeeded
+from store.outcomes import Cancelled, Succeeded
 from tests.api.bodies import inline
 from tests.api.serving import Served
 from tests.api.training import claim, write_epochs
@@ -87,6 +87,20 @@ def test_a_trial_under_way_is_judged_by_what_is_there_and_stays_so_judged(served
     assert after["is_terminal"]
     trial = served.client.get(after["links"]["trial"]).json()
     assert trial["findings"] == after["findings"]
+
+
+def test_a_trial_that_was_cancelled_is_judged_by_what_it_came_to(served: Served) -> None:
+    taken = running(served, (0.5, 40.0))
+    address = f"/experiments/{taken.lease.experiment_id}"
+    assert served.client.post(f"{address}/cancel").status_code == 202
+    with served.database.transaction() as tx:
+        leases.finish(tx, taken.lease, Cancelled())
+    found = health(served, taken)
+    assert (found["state"], found["is_terminal"]) == ("cancelled", True)
+    assert [each["code"] for each in found["findings"]] == [
+        each["code"] for each in found["checks"] if each["outcome"] == "found"
+    ]
+    assert found["findings"]
 
 
 def test_every_rule_says_what_it_came_to(served: Served) -> None:

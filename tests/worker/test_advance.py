@@ -17,6 +17,7 @@ from store.fence import Lease
 from store.outcomes import Cancelled, Failed, Succeeded
 from tests.worker.site import OWNER, Site, site
 from tests.worker.specs import small
+from worker import concluding
 from worker.advance import advance
 from worker.sweep import Sweeper
 from worker.timing import Timing
@@ -290,3 +291,25 @@ def test_an_experiment_cancelled_between_two_trials_still_says_what_it_showed(he
     assert view.conclusion is not None
     assert view.conclusion.winner is not None
     assert view.conclusion.winner.trial == 1
+
+
+def test_health_that_cannot_be_concluded_does_not_cost_the_conclusion(
+    here: Site, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def mistaken(*_: object, **__: object) -> str:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(concluding, "telling", mistaken)
+    experiment_id = here.submit(small(here.table()), ring=False)
+    with here.database.transaction() as tx:
+        claim = leases.claim(tx, worker="gone", device=Device.CPU)
+        assert claim is not None
+        record = EpochRecord(epoch=1, metrics={"val_loss": 0.5}, learning_rate=0.1, seconds=1.0)
+        epochs.append(tx, claim.lease, [record])
+        leases.finish(tx, claim.lease, Succeeded(stop_reason=StopReason.COMPLETED))
+        advance(tx, experiment_id)
+    view = here.experiment(experiment_id)
+    assert view.state is State.SUCCEEDED
+    assert view.conclusion is not None
+    assert view.conclusion.winner is not None
+    assert any("cannot be concluded" in line for line in caplog.messages)
