@@ -120,17 +120,14 @@ def ours(case: Case, programs: Programs, epochs: int) -> list[float]:
     example = training.take(slice(0, 1))
     rows: list[Epoch] = []
 
-    def compiled() -> keras.Model:
+    def made() -> Program:
         network = case.built()
         compile_network(network, trial.compile)
-        return network
-
-    def made() -> Program:
         batch_size = trial.fit.batch_size
-        return Program(compiled(), batch_size=batch_size, example=example, xla=xla)
+        return Program(network, batch_size=batch_size, example=example, xla=xla)
 
     program = programs.lend(key(trial, example, xla=xla), made)
-    program.begin_anew(compiled())
+    program.begin_anew(case.built(), trial.compile.optimizer.constant_rate)
     Loop(
         program,
         training=training,

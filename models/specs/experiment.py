@@ -122,7 +122,7 @@ class ExperimentSpec(Spec):
 
     @model_validator(mode="after")
     def _one_learning_rate(self) -> "ExperimentSpec":
-        scheduled = not isinstance(self.compile.optimizer.learning_rate, float | int)
+        scheduled = self.compile.optimizer.constant_rate is None
         if isinstance(self.search, LearningRatesSearch) and scheduled:
             raise PydanticCustomError(
                 "schedule_in_comparison",

@@ -34,6 +34,12 @@ class OptimizerSpec(Tagged):
     global_clipnorm: Positive | None = None
     """Largest norm of all gradients together."""
 
+    @property
+    def constant_rate(self) -> float | None:
+        """The learning rate; None of a schedule."""
+        rate = self.learning_rate
+        return float(rate) if isinstance(rate, float | int) else None
+
     @model_validator(mode="after")
     def _one_way_to_clip(self) -> "OptimizerSpec":
         if [self.clipnorm, self.clipvalue, self.global_clipnorm].count(None) < 2:  # noqa: PLR2004 -- at most one of three may be set

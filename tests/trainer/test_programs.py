@@ -1,10 +1,13 @@
 """Programs are shared by trials that compute the same, and by no others."""
 
-from typing import Any
+from typing import Any, get_args
 
+import keras
 import numpy as np
 import pytest
 
+from models.specs.names import tag_of
+from models.specs.optimizers import AnyOptimizer
 from models.trial import TrialSpec
 from tests.trainer.trials import trial
 from worker.trainer.network import build
@@ -92,6 +95,34 @@ def test_rows_of_another_kind_take_another_program() -> None:
     assert len({key(spec, each, xla=False) for each in (EXAMPLE, wide, weighted)}) == 3
     assert key(spec, more, xla=False) == key(spec, EXAMPLE, xla=False)
     assert key(spec, EXAMPLE, xla=True) != key(spec, EXAMPLE, xla=False)
+
+
+@pytest.mark.parametrize("precision", ["float32", "mixed_float16"])
+@pytest.mark.parametrize("optimizer", [tag_of(each) for each in get_args(AnyOptimizer)])
+def test_what_an_optimizer_remembers_of_a_training_is_gone_in_the_next(
+    optimizer: str, precision: str
+) -> None:
+    def specified(rate: float) -> TrialSpec:
+        kind = {"optimizer": optimizer, "learning_rate": rate}
+        return _trial(optimizer=kind, compile={"precision": precision})
+
+    def compiled(spec: TrialSpec) -> keras.Model:
+        network = build(spec.network.layers, (3,), spec.seed, spec.compile.precision)
+        compile_network(network, spec.compile)
+        return network
+
+    network, fresh = compiled(specified(0.5)), compiled(specified(0.25))
+    program = Program(network, batch_size=2, example=EXAMPLE)
+    for variable in (*network.weights, *network.optimizer.variables):
+        variable.assign(variable + 1)
+
+    program.begin_anew(compiled(specified(0.25)), 0.25)
+
+    for mine, other in (
+        *zip(network.weights, fresh.weights, strict=True),
+        *zip(network.optimizer.variables, fresh.optimizer.variables, strict=True),
+    ):
+        np.testing.assert_array_equal(mine.numpy(), other.numpy())
 
 
 def _program() -> Program:

@@ -358,7 +358,7 @@ def test_a_program_gives_every_training_the_numbers_it_gives_it_alone(*, xla: bo
 
     def trained(program: Program, seed: int, rate: float) -> list[dict[str, float]]:
         keras.utils.set_random_seed(seed)
-        program.begin_anew(_compiled(_regularised, rate, seed=seed))
+        program.begin_anew(_regularised(), rate)
         seen: list[Epoch] = []
         Loop(
             program,

@@ -249,4 +249,4 @@ def _last_rate(optimizer: keras.optimizers.Optimizer) -> float:
     rate = inner._learning_rate  # noqa: SLF001 - there is no other way to the schedule
     if isinstance(rate, keras.optimizers.schedules.LearningRateSchedule):
         rate = rate(inner.iterations - 1)
-    return float(str(np.float32(keras.ops.convert_to_numpy(rate))))
+    return float(str(np.float32(rate.numpy())))

@@ -14,6 +14,7 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
 
 from worker.trainer.devices import ONE_DEVICE, Held, Placed, Placement
 from worker.trainer.feed import Portion
@@ -31,6 +32,7 @@ VALIDATION_BYTES = 4 * 2**20
 VALIDATION_ROWS = 8192
 
 Logs = dict[str, float]
+Numbers = NDArray[Any]
 Graph = Callable[..., tuple[tf.Tensor, Mapping[str, tf.Tensor]]]
 
 
@@ -192,6 +194,7 @@ class Program:
         self.test_batch_size = max(1, min(VALIDATION_ROWS, VALIDATION_BYTES // row_bytes))
         placement.prepare(network, example)
         unweighted = placement.signature(example[:2])
+        self._optimizer_state = [_compact(each.numpy()) for each in network.optimizer.variables]
         self.train = Steps(
             network,
             placement.place(network, network.train_step),
@@ -215,10 +218,26 @@ class Program:
             math.prod(each.shape) * np.dtype(each.dtype).itemsize for each in _state(self.network)
         )
 
-    def begin_anew(self, fresh: keras.Model) -> None:
-        """Become as untrained as another network, which was built and compiled as this one was."""
-        for mine, initial in zip(_state(self.network), _state(fresh), strict=True):
+    def begin_anew(self, fresh: keras.Model, rate: float | None) -> None:
+        """Become as untrained as another network.
+
+        Args:
+            fresh: of the same layers; it need not be compiled.
+            rate: what its optimizer learns with; None where that is a schedule.
+        """
+        optimizer = self.network.optimizer
+        for mine, initial in zip(self.network.weights, fresh.weights, strict=True):
             mine.assign(initial)
+        for mine, state in zip(optimizer.variables, self._optimizer_state, strict=True):
+            mine.assign(np.broadcast_to(state, mine.shape))
+        if rate is not None:
+            optimizer.learning_rate = rate
+
+
+def _compact(state: Numbers) -> Numbers:
+    """A single number for all that an optimizer sets to the same, as it does with its momenta."""
+    first = np.asarray(state.flat[0])
+    return first if (state == first).all() else state
 
 
 def _state(network: keras.Model) -> list[keras.Variable]:

@@ -69,9 +69,8 @@ def key(trial: TrialSpec, example: Batch, *, xla: bool, devices: int = 1) -> str
     """
     compiled = trial.compile.model_dump_json(exclude={"optimizer", "jit_compile"})
     optimizer = trial.compile.optimizer
-    rate = optimizer.learning_rate
     constants = optimizer.model_dump_json(
-        exclude={"learning_rate"} if isinstance(rate, float) else None
+        exclude=None if optimizer.constant_rate is None else {"learning_rate"}
     )
     rows = [f"{part.shape[1:]} {part.dtype}" for part in example]
     layers = trial.network.model_dump_json()

@@ -86,7 +86,8 @@ def _train(plan: Train, wire: Wire, programs: Programs) -> Finished:
     how = engine.choose(trial, len(training))
     programs.leave_room(plan.memory_bytes)
     program = _program(programs, trial, prepared, training, how)
-    program.begin_anew(_built(trial, prepared))  # named by nobody: a second network is large
+    # Named by nobody: a second network is large.
+    program.begin_anew(_untrained(trial, prepared), trial.compile.optimizer.constant_rate)
     chosen = callbacks(trial)
     beginning = resume(plan.checkpointing, program.network, chosen)
     checkpointer = (
@@ -158,12 +159,8 @@ def _measuring(
     )
 
 
-def _built(trial: TrialSpec, prepared: Prepared) -> keras.Model:
-    network = build(
-        trial.network.layers, prepared.network_shape, trial.seed, trial.compile.precision
-    )
-    compile_network(network, trial.compile)
-    return network
+def _untrained(trial: TrialSpec, prepared: Prepared) -> keras.Model:
+    return build(trial.network.layers, prepared.network_shape, trial.seed, trial.compile.precision)
 
 
 def _program(
@@ -179,7 +176,8 @@ def _program(
     def made() -> Program:
         where = placement(how.devices)
         with where.scope():
-            network = _built(trial, prepared)
+            network = _untrained(trial, prepared)
+            compile_network(network, trial.compile)
         return Program(
             network,
             batch_size=trial.fit.batch_size,
