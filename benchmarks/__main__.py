@@ -79,6 +79,11 @@ def _speed(effort: Effort) -> list[Figure]:
     ]
 
 
+def _measuring(effort: Effort) -> list[Figure]:
+    rounds = ("--rounds", "1" if effort == "quick" else "9")
+    return _alone("benchmarks.measuring", *rounds)
+
+
 def _zoo(effort: Effort) -> list[Figure]:
     sparing = ("--turns", "1", "--every", "10") if effort == "quick" else ("--turns", "5")
     return _alone("benchmarks.zoo", *sparing)
@@ -99,6 +104,7 @@ STEPS: Mapping[str, Measure] = {
     "heartbeats": _heartbeats,
     "checkpoints": _checkpoints,
     "speed": _speed,
+    "measuring": _measuring,
     "zoo": _zoo,
     "titanic": _titanic,
     "mnist": _mnist,

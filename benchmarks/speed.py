@@ -107,18 +107,11 @@ def case(x: data.Array, y: data.Array, layers: Layers, *, validation_split: floa
         return Case(trial=trial, prepared=prepare(Path(folder), profile, trial))
 
 
-def ours(case: Case, programs: Programs, epochs: int) -> list[float]:
-    """Train as the trainer does; each epoch's seconds.
-
-    Args:
-        case: what to train.
-        programs: what was compiled for trainings before this one.
-        epochs: how many of it; how it is compiled is decided by how many it asks for.
-    """
+def lent(case: Case, programs: Programs) -> Program:
+    """The program that trains it, kept or made, with new weights."""
     trial, training = case.trial, case.training
     xla = engine.choose(trial, len(training)).xla
     example = training.take(slice(0, 1))
-    rows: list[Epoch] = []
 
     def made() -> Program:
         network = case.built()
@@ -128,9 +121,23 @@ def ours(case: Case, programs: Programs, epochs: int) -> list[float]:
 
     program = programs.lend(key(trial, example, xla=xla), made)
     program.begin_anew(case.built(), trial.compile.optimizer.constant_rate)
+    return program
+
+
+def ours(case: Case, programs: Programs, epochs: int) -> list[float]:
+    """Train as the trainer does; each epoch's seconds.
+
+    Args:
+        case: what to train.
+        programs: what was compiled for trainings before this one.
+        epochs: how many of it; how it is compiled is decided by how many it asks for.
+    """
+    trial = case.trial
+    rows: list[Epoch] = []
+    program = lent(case, programs)
     Loop(
         program,
-        training=training,
+        training=case.training,
         validation=case.validation,
         schedule=Schedule(epochs=epochs, seed=trial.seed),
         callbacks=[],

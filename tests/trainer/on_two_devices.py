@@ -14,6 +14,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from models.measurements import Measurement
 from store.formats.builtin import write_bundled
 from tests.trainer.trials import trial
 from tests.trainer.wires import Heard
@@ -27,7 +28,8 @@ from worker.messages import (
     Train,
 )
 from worker.trainer.devices import placement
-from worker.trainer.loop import Loop, Schedule
+from worker.trainer.loop import Loop, Position, Schedule
+from worker.trainer.measure import Measuring
 from worker.trainer.network import build
 from worker.trainer.optimizer import compile_network
 from worker.trainer.program import Program
@@ -98,13 +100,26 @@ def train(case: Case, devices: int) -> dict[str, Any]:
         network = build(spec.network.layers, (6,), spec.seed, spec.compile.precision)
         compile_network(network, spec.compile)
     seen: list[Epoch] = []
+    program = Program(
+        network, batch_size=BATCH, example=training.take(slice(0, 1)), placement=where
+    )
+    measuring = Measuring(program, trial=spec, training=training, validation=validation)
+    measured = [_numbers(measuring.begin(_nothing))]
+
+    def after_epoch(position: Position) -> None:
+        found = measuring.epoch_ended(position.epoch, last=True, between=_nothing)
+        assert found is not None
+        measured.append(_numbers(found))
+
     loop = Loop(
-        Program(network, batch_size=BATCH, example=training.take(slice(0, 1)), placement=where),
+        program,
         training=training,
         validation=validation,
         schedule=Schedule(epochs=EPOCHS, seed=1, shuffle=False),
         callbacks=[keras.callbacks.TerminateOnNaN()],
         on_epoch=seen.append,
+        before_epoch=measuring.epoch_begins,
+        after_epoch=after_epoch,
     )
     initial = loop.initial_loss()
     loop.run()
@@ -112,8 +127,21 @@ def train(case: Case, devices: int) -> dict[str, Any]:
         "initial": [initial],
         "history": [value for row in seen for value in row.metrics.values()],
         "steps": [int(network.optimizer.iterations.numpy())],
+        "measured": measured,
         "weights": [float(np.linalg.norm(weight)) for weight in network.get_weights()],
     }
+
+
+def _nothing() -> None:
+    """Nobody wants it to stop."""
+
+
+def _numbers(found: Measurement) -> list[float]:
+    """Some of each kind, where they apply."""
+    layers = [(each.zeros, each.kernel_gradient, each.bias, each.update) for each in found.layers]
+    paired = None if found.since_last is None else found.since_last.mean
+    numbers = [found.loss, paired, *(number for each in layers for number in each)]
+    return [number for number in numbers if number is not None]
 
 
 def _rows(case: Case) -> tuple[HeldRows, HeldRows]:

@@ -41,6 +41,16 @@ def test_two_devices_give_the_history_of_one(trained: dict[str, Any], case: str)
     assert two["steps"] == one["steps"]
 
 
+@pytest.mark.parametrize("case", CASES)
+def test_two_devices_measure_what_one_does(trained: dict[str, Any], case: str) -> None:
+    one, two = trained["cases"][case]
+
+    assert len(one["measured"]) == 4
+    for mine, other in zip(two["measured"], one["measured"], strict=True):
+        assert mine == pytest.approx(other, rel=1e-3, abs=1e-6)
+        assert len(mine) >= 6
+
+
 def test_a_step_is_skipped_on_both_when_one_cannot_say_its_gradients(
     trained: dict[str, Any],
 ) -> None:

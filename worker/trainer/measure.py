@@ -179,12 +179,12 @@ def _codes(spec: AnyLoss, y: NDArray[np.generic]) -> NDArray[np.int64] | None:
 
 def _layers(reading: Reading, *, updates: bool) -> tuple[LayerMeasurement, ...]:
     found = []
-    sound = True  # behind outputs that are not finite, none is of any meaning
+    sound = True  # behind numbers that are not finite, none is of any meaning
     for each in reading.layers:
-        sound = sound and bool(np.isfinite(each.highest).all() and np.isfinite(each.lowest).all())
         weights = each.layer.trainable_weights
         kernel = [reading.weights[id(one)] for one in weights if one.name not in _ADDED]
         bias = [reading.weights[id(one)] for one in weights if one.name in _ADDED]
+        sound = sound and _sound(each, [*kernel, *bias])
         found.append(
             LayerMeasurement(
                 layer=each.layer.name,
@@ -198,6 +198,12 @@ def _layers(reading: Reading, *, updates: bool) -> tuple[LayerMeasurement, ...]:
             )
         )
     return tuple(found)
+
+
+def _sound(reading: LayerReading, weights: Sequence[WeightReading]) -> bool:
+    """Whether all is finite. The weights are asked too: a ReLU may make zero of what is not."""
+    outputs = np.isfinite(reading.highest).all() and np.isfinite(reading.lowest).all()
+    return bool(outputs) and all(math.isfinite(one.value) for one in weights)
 
 
 def _of_outputs(reading: LayerReading) -> dict[str, float | None]:
