@@ -39,7 +39,7 @@ _PROFILE: TypeAdapter[DatasetProfile] = TypeAdapter(DatasetProfile)
 def view(experiment_id: str, training: Training) -> TrialHealth:
     """All that there is to say."""
     measured = training.recorded.measurements
-    judgement = _judgement(training)
+    judgement = _judgement(experiment_id, training)
     was_judged = training.stop_reason in JUDGED
     return TrialHealth(
         experiment=experiment_id,
@@ -56,8 +56,11 @@ def view(experiment_id: str, training: Training) -> TrialHealth:
     )
 
 
-def _judgement(training: Training) -> Judgement:
-    """What the rules say now; nothing where this version cannot read what was to be trained."""
+def _judgement(experiment_id: str, training: Training) -> Judgement:
+    """What the rules say now; nothing where that cannot be told, and the series are shown still.
+
+    The spec may be that of another version of the service, or one that could not be trained.
+    """
     try:
         spec = ExperimentSpec.model_validate(training.spec)
         course = course_of(
@@ -68,10 +71,12 @@ def _judgement(training: Training) -> Judgement:
             seed=training.seed,
             stop_reason=training.stop_reason,
         )
+        return judge(course, spec=spec, changes=training.changes)
     except (ValidationError, Invalid) as unreadable:
-        log.warning("trial %d cannot be judged: %s", training.number, unreadable)
-        return Judgement(findings=(), checks=())
-    return judge(course, spec=spec, changes=training.changes)
+        log.info("trial %d of %s is not judged: %s", training.number, experiment_id, unreadable)
+    except Exception:
+        log.exception("trial %d of %s cannot be judged", training.number, experiment_id)
+    return Judgement(findings=(), checks=())
 
 
 def _layers(measured: Sequence[Measurement]) -> tuple[LayerSeries, ...]:

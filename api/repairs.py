@@ -4,6 +4,7 @@ The patch was written by the rule that made the finding; here it is only carried
 """
 
 import logging
+import re
 
 from jsonpatch import JsonPatch, JsonPatchException
 from jsonpointer import JsonPointerException
@@ -19,7 +20,7 @@ from store import experiments, history, trials
 
 log = logging.getLogger(__name__)
 
-_REPAIRED = " repaired: "
+_REPAIRED = re.compile(r"[a-z_]+ repaired(?:: (.*))?", re.DOTALL)
 
 
 def following(
@@ -53,17 +54,16 @@ def following(
 def _chosen(
     tx: Session, view: ExperimentView, trial: int | None, code: str | None
 ) -> Choice | None:
-    """What a client asks for; else the winner's before anybody reads ten thousand trials."""
+    """What a client asks for; else the winner's, before anybody reads ten thousand trials."""
     winner = view.conclusion.winner.trial if view.conclusion and view.conclusion.winner else None
-    if trial is not None:
-        found = dict(history.findings(tx, view.id, {trial}))
-        if trial == winner:
-            found[trial] = view.findings
-        return choose(found, winner, code)
-    of_winner = {} if winner is None else {winner: view.findings}
-    chosen = choose(of_winner, winner, code) or choose(history.findings(tx, view.id), winner, code)
+    chosen = None
+    if winner is not None and trial in {None, winner}:
+        chosen = choose({winner: view.findings}, winner, code)  # the experiment's own among them
+    if chosen is None:
+        numbers = None if trial is None else {trial}
+        chosen = choose(history.findings(tx, view.id, numbers), winner, code)
     if chosen is None and code is not None:  # what only looked wrong is repaired when asked for
-        return choose({winner or 1: view.warnings}, winner, code)
+        chosen = choose({trial or winner or 1: view.warnings}, winner, code)
     return chosen
 
 
@@ -96,9 +96,10 @@ def _repaired(view: ExperimentView, choice: Choice) -> ExperimentSpec:
 
 def _origin(view: ExperimentView, choice: Choice, spec: ExperimentSpec) -> dict[str, JsonValue]:
     code = choice.finding.code
-    before = spec.name.rpartition(_REPAIRED)[2]  # repairs of repairs get no longer names
+    earlier = _REPAIRED.fullmatch(spec.name)  # repairs of repairs get no longer names
+    name = (earlier[1] or "") if earlier else spec.name
     origin = Origin(experiment=view.id, trial=choice.trial, finding=code)
     return {
-        "name": f"{code}{_REPAIRED}{before}"[:MAX_NAME],
+        "name": ": ".join(filter(None, (f"{code} repaired", name)))[:MAX_NAME],
         "derived_from": origin.model_dump(mode="json"),
     }

@@ -46,7 +46,8 @@ def read(tx: Session, *, owner: str, origin: Origin) -> Trained | None:
     """That trial as it is now; None where it was deleted.
 
     Raises:
-        pydantic.ValidationError: its spec is that of another version of the service.
+        AttributeError, LookupError, TypeError, pydantic.ValidationError: its spec is that of
+            another version of the service.
     """
     mine = ExperimentRow.owner == owner
     spec = tx.scalar(select(ExperimentRow.spec).where(ExperimentRow.id == origin.experiment, mine))

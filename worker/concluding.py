@@ -114,8 +114,8 @@ def _repair(tx: Session, experiment: Locked, ours: _Ours, winner: int | None) ->
         return None
     try:
         before = origins.read(tx, owner=experiment.owner, origin=origin)
-    except ValidationError:  # stored by another version of the service
-        before = None
+    except (AttributeError, LookupError, TypeError, ValidationError):
+        before = None  # another version of the service stored it
     seed = ours.spec.seed if before is None else before.result.seed
     chosen = counterpart(ours.results, winner, seed)
     after = None if chosen is None else _trained(tx, experiment.id, ours, chosen)

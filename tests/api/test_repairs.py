@@ -136,6 +136,18 @@ def test_a_client_chooses_another_trial_or_finding(served: Served) -> None:
     )
 
 
+def test_what_only_looked_wrong_is_repaired_when_it_is_asked_for(served: Served) -> None:
+    spec = inline(rows=60)
+    spec["data"]["scaling"] = "none"
+    experiment = trained(served, spec, (0.5, ()))
+    assert refused(served, experiment)[:2] == (404, "nothing_to_repair")
+    for query in ({}, {"trial": 1}):
+        patched = following(served, experiment, finding="inputs_not_scaled", **query)
+        assert patched["data"]["scaling"] != "none"
+        assert patched["name"] == "inputs_not_scaled repaired"
+    assert served.client.post("/experiments", json=patched).status_code == 202
+
+
 def test_where_nothing_has_a_patch_the_advice_is_all_there_is(served: Served) -> None:
     advised = trained(served, inline(), (0.5, (UNPATCHED,)))
     assert refused(served, advised) == (
