@@ -9,7 +9,7 @@ from typing import Any
 from benchmarks.health.faults import FAULTS
 from benchmarks.health.scores import Judged
 from benchmarks.health.trainings import Trained, Training
-from benchmarks.health.truth import Gain, fault_is_real, gain
+from benchmarks.health.truth import Gain, fault_is_real, gain, last
 
 COUNTED = ("warning", "problem")
 TABLE = "cases.jsonl"
@@ -99,7 +99,8 @@ def _alarming(causes: Sequence[dict[str, Any]]) -> bool:
 def _repair(case: Trained) -> Gain:
     if case.repaired is None:
         return Gain(0.0, 0.0)
-    return gain(case.faulty.losses, case.repaired.losses)
+    held_out = min(case.faulty.held_out, case.repaired.held_out)
+    return gain(last(held_out, case.faulty.losses), last(held_out, case.repaired.losses))
 
 
 def _gain(found: Gain) -> dict[str, float | str]:

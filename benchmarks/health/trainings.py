@@ -24,6 +24,7 @@ from benchmarks.health.faults import FAULTS, Case
 from benchmarks.health.settings import SETTINGS, Spec
 from benchmarks.health.truth import Losses
 from benchmarks.service import Service
+from models.specs.fit import FitSpec
 
 # The seed of the second clean twin, from the first's.
 OTHER_SEED = 100
@@ -55,6 +56,13 @@ class Training:
     trial: dict[str, Any] = field(default_factory=dict)
     health: list[dict[str, Any]] = field(default_factory=list)
     losses: Losses | None = None
+
+    @property
+    def held_out(self) -> int:
+        """How many of the last rows it did not train on."""
+        whole = self.spec["data"]["dataset"] == self.rows.whole
+        rows = self.rows.split if whole else self.rows.split.few()
+        return FitSpec.model_validate(self.spec["fit"]).split_rows(len(rows.rows.y)).validation
 
 
 @dataclass(slots=True, kw_only=True)

@@ -54,6 +54,11 @@ def gain(before: Losses | None, after: Losses | None) -> Gain:
     return Gain(float(differences.mean()), error)
 
 
+def last(count: int, losses: Losses | None) -> Losses | None:
+    """Of the last so many rows: what a repair has for training is no measure of it any more."""
+    return None if losses is None else losses[-count:]
+
+
 def fault_is_real(faulty: Losses | None, twins: Sequence[Losses | None]) -> bool:
     """Whether each clean twin is better than the faulty network beyond the noise of the rows.
 

@@ -12,7 +12,7 @@ from benchmarks.health.record import first_causes
 from benchmarks.health.scores import Judged, Share, precision, recall
 from benchmarks.health.settings import SETTINGS
 from benchmarks.health.trainings import handing_out_best
-from benchmarks.health.truth import Gain, fault_is_real, gain
+from benchmarks.health.truth import Gain, fault_is_real, gain, last
 from models.specs.experiment import ExperimentSpec
 from models.specs.fit import FitSpec
 
@@ -66,6 +66,14 @@ def test_any_network_is_better_than_none_and_none_is_not_better_than_none() -> N
     assert not gain(losses, None).is_real
     assert not gain(losses, broken).is_real
     assert not gain(None, broken).is_real
+
+
+def test_a_repair_is_held_against_the_rows_that_neither_trained_on() -> None:
+    losses = np.array([1.0, 2.0, 3.0])
+    held_out = last(2, losses)
+    assert held_out is not None
+    assert held_out.tolist() == [2.0, 3.0]
+    assert last(2, None) is None
 
 
 def test_a_fault_is_real_only_where_both_twins_are_better() -> None:
