@@ -13,7 +13,7 @@ from models.specs.experiment import ExperimentSpec
 from models.specs.fit import EarlyStopping
 from models.specs.layers.core import Activation, Dense
 from models.specs.layers.layer import LayerSpec
-from models.specs.schedules import MAX_LEARNING_RATE, CosineDecay, PiecewiseConstantDecay
+from models.specs.schedules import MAX_LEARNING_RATE, PiecewiseConstantDecay
 from models.specs.shapes import layer_names
 
 Changes = Mapping[str, JsonValue]
@@ -29,7 +29,13 @@ LEAST_PATIENCE = 5
 # Of the rows: with more of them validating, there are fewer to learn from than to judge by.
 HALF = 0.5
 
+# What a learning rate is changed by at a time.
+FACTOR = 10.0
+# That 0.1 x 0.1 is not below 0.01 by a bit.
+ROUNDING = 1.0 + 1e-6
+
 _RATE = "compile.optimizer.learning_rate"
+_RATES_OF_SCHEDULES = ("initial_learning_rate", "end_learning_rate", "warmup_target")
 _RELU_LIKE = {"relu", "relu6", "leaky_relu", "elu", "gelu", "silu", "swish", "mish"}
 
 
@@ -60,32 +66,22 @@ def balance_classes(spec: ExperimentSpec) -> Changes:
     return {} if spec.fit.class_weight == "balanced" else {"fit.class_weight": "balanced"}
 
 
-def learning_rate(times: float) -> Repair:
-    """Multiply it; of a schedule each rate that it names."""
-
-    def repair(spec: ExperimentSpec) -> Changes:
-        rate = spec.compile.optimizer.learning_rate
-        if isinstance(rate, float | int):
-            return {_RATE: _rate(rate * times)}
-        if isinstance(rate, PiecewiseConstantDecay):
-            return {f"{_RATE}.values": [_rate(value * times) for value in rate.values]}
-        changes: dict[str, JsonValue] = {}
-        for field in ("initial_learning_rate", "end_learning_rate", "warmup_target"):
-            value = getattr(rate, field, None)
-            if value is not None and not (isinstance(rate, CosineDecay) and value == 0):
-                changes[f"{_RATE}.{field}"] = _rate(value * times)
-        return changes
-
-    return repair
+def lower_learning_rate(spec: ExperimentSpec) -> Changes:
+    """A tenth, and again a tenth of that while it is above ten times Keras's default."""
+    rate, usual = _highest(spec), _usual(spec)
+    times = 0.1
+    while rate * times > FACTOR * usual * ROUNDING:
+        times /= FACTOR
+    return _multiplied(spec, times)
 
 
-def train_longer(times: int) -> Repair:
-    """More epochs."""
-
-    def repair(spec: ExperimentSpec) -> Changes:
-        return {"fit.epochs": spec.fit.epochs * times}
-
-    return repair
+def raise_learning_rate(spec: ExperimentSpec) -> Changes:
+    """Ten times as high, and again ten times while it is below Keras's default."""
+    rate, usual = _highest(spec), _usual(spec)
+    times = FACTOR
+    while rate * times * ROUNDING < usual:
+        times *= FACTOR
+    return _multiplied(spec, times)
 
 
 def keep_best_weights(spec: ExperimentSpec) -> Changes:
@@ -176,6 +172,36 @@ def _last_weighted(spec: ExperimentSpec) -> int:
     if spec.network is None or spec.network.output == "auto":
         return len(own)
     return max((i for i, layer in enumerate(own) if isinstance(layer, Dense)), default=0)
+
+
+def _multiplied(spec: ExperimentSpec, times: float) -> Changes:
+    """The learning rate so many times as high; of a schedule each rate that it names."""
+    rate = spec.compile.optimizer.learning_rate
+    if isinstance(rate, float | int):
+        return {_RATE: _rate(rate * times)}
+    if isinstance(rate, PiecewiseConstantDecay):
+        return {f"{_RATE}.values": [_rate(value * times) for value in rate.values]}
+    named = {field: getattr(rate, field, None) for field in _RATES_OF_SCHEDULES}
+    return {
+        f"{_RATE}.{field}": _rate(value * times)
+        for field, value in named.items()
+        if value  # a warm-up may begin at 0
+    }
+
+
+def _highest(spec: ExperimentSpec) -> float:
+    """The learning rate, or the highest that a schedule names."""
+    rate = spec.compile.optimizer.learning_rate
+    if isinstance(rate, float | int):
+        return float(rate)
+    if isinstance(rate, PiecewiseConstantDecay):
+        return max(rate.values)
+    return max(getattr(rate, field, None) or 0.0 for field in _RATES_OF_SCHEDULES)
+
+
+def _usual(spec: ExperimentSpec) -> float:
+    """Keras's default for the optimizer."""
+    return float(type(spec.compile.optimizer).model_fields["learning_rate"].default)
 
 
 def _rate(value: float) -> float:

@@ -6,7 +6,7 @@ from statistics import median
 
 from health.course import Course
 from health.curves import before_training, curve, left, prior, trained
-from health.repairs import learning_rate
+from health.repairs import lower_learning_rate, raise_learning_rate
 from health.verdict import NO_EPOCHS, NOT_MEASURED, Found, Healthy, NotApplicable, Verdict
 from models.findings import Finding
 
@@ -75,7 +75,7 @@ def check_too_low(course: Course) -> Verdict:
             "before the network has learned what it can.",
             advice="Try a learning rate ten times higher.",
         ),
-        learning_rate(10.0),
+        raise_learning_rate,
     )
 
 
@@ -146,7 +146,7 @@ def _too_high(epoch: int, value: float | None, threshold: float | None, told: st
             "throw units where they no longer learn.",
             advice="Try a learning rate ten times lower.",
         ),
-        learning_rate(0.1),
+        lower_learning_rate,
     )
 
 

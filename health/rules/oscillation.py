@@ -4,7 +4,7 @@ from statistics import mean
 
 from health.course import Course
 from health.curves import prior
-from health.repairs import learning_rate
+from health.repairs import lower_learning_rate
 from health.verdict import NO_VALIDATION, NOT_MEASURED, Found, Healthy, NotApplicable, Verdict
 from models.findings import Finding
 from models.measurements import Paired
@@ -66,7 +66,7 @@ def check(course: Course) -> Verdict:
             explanation="The steps carry the network to and fro across the minimum.",
             advice="Try a learning rate ten times lower, or larger batches.",
         ),
-        learning_rate(0.1),
+        lower_learning_rate,
     )
 
 
