@@ -68,13 +68,17 @@ def prior(course: Course) -> float:
 def left(course: Course, at: Literal["best", "last"] = "best") -> float:
     """What is left of the prior's loss: 1 where nothing was learned, 0 where all was.
 
-    Of the training rows of the probe; NaN where it is not known, and for losses that go below 0,
-    of which no share can be taken.
+    Of the training rows of the probe; "best" also of the validation rows, since epochs between
+    measurements may be better than those that were measured. NaN where it is not known, for losses
+    that go below 0, of which no share can be taken, and where classes are weighed, since that aims
+    at another loss.
     """
     losses = [_number(each.loss) for each in trained(course)]
-    finite = [loss for loss in losses if math.isfinite(loss)]
+    beside = curve(course, "val_loss") if at == "best" and losses else ()
+    finite = [loss for loss in (*losses, *beside) if math.isfinite(loss)]
     constant = prior(course)
-    if not finite or not constant > 0 or min(finite) < 0:
+    weighed = course.trial.fit.class_weight is not None
+    if weighed or not finite or not constant > 0 or min(finite) < 0:
         return math.nan
     if at == "last" and not math.isfinite(losses[-1]):
         return math.inf

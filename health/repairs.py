@@ -26,6 +26,11 @@ LEAST_LEARNING_RATE = 1e-12
 # tenth of it, and what Keras's own examples wait for at least.
 LEAST_PATIENCE = 5
 
+# Units, up to which a hidden layer is a bottleneck for any table or image, and what it gets then
+# where no layer is wider.
+BOTTLENECK = 2
+LEAST_UNITS = 32
+
 # Of the rows: with more of them validating, there are fewer to learn from than to judge by.
 HALF = 0.5
 
@@ -68,11 +73,12 @@ def balance_classes(spec: ExperimentSpec) -> Changes:
 
 def lower_learning_rate(spec: ExperimentSpec) -> Changes:
     """A tenth, and again a tenth of that while it is above ten times Keras's default."""
-    rate, usual = _highest(spec), _usual(spec)
-    times = 0.1
-    while rate * times > FACTOR * usual * ROUNDING:
-        times /= FACTOR
-    return _multiplied(spec, times)
+    return _lowered(spec, FACTOR * _usual(spec))
+
+
+def stop_divergence(spec: ExperimentSpec) -> Changes:
+    """A tenth of the learning rate, and again while it is above Keras's default."""
+    return _lowered(spec, _usual(spec))
 
 
 def raise_learning_rate(spec: ExperimentSpec) -> Changes:
@@ -87,6 +93,8 @@ def raise_learning_rate(spec: ExperimentSpec) -> Changes:
 def keep_best_weights(spec: ExperimentSpec) -> Changes:
     """Stop when validation gets no better, and hand out the best epoch's network."""
     stopping = spec.fit.early_stopping
+    if spec.fit.validation_split == 0:
+        return {}
     if stopping is not None:
         return {"fit.early_stopping.restore_best_weights": True}
     patience = max(LEAST_PATIENCE, spec.fit.epochs // 10)
@@ -134,17 +142,19 @@ def activate(activation: str, layers: Collection[str] | None = None) -> Repair:
     return repair
 
 
-def widen(layer: str, units: int) -> Repair:
-    """More units for one layer."""
-
-    def repair(spec: ExperimentSpec) -> Changes:
-        own = _layers(spec)
-        for index, (each, name) in enumerate(zip(own, layer_names(own), strict=True)):
-            if name == layer and index < _last_weighted(spec) and hasattr(each, "units"):
-                return {f"network.layers.{index}.units": units}
-        return {}
-
-    return repair
+def widen_bottlenecks(spec: ExperimentSpec) -> Changes:
+    """Give hidden layers of hardly any units as many as the widest has."""
+    hidden = {
+        index: layer.units
+        for index, layer in enumerate(_layers(spec)[: _last_weighted(spec)])
+        if isinstance(layer, Dense)
+    }
+    widest = max(LEAST_UNITS, *hidden.values()) if hidden else LEAST_UNITS
+    return {
+        f"network.layers.{index}.units": widest
+        for index, units in hidden.items()
+        if units <= BOTTLENECK
+    }
 
 
 def activation_after(layers: tuple[LayerSpec, ...], index: int) -> str:
@@ -172,6 +182,13 @@ def _last_weighted(spec: ExperimentSpec) -> int:
     if spec.network is None or spec.network.output == "auto":
         return len(own)
     return max((i for i, layer in enumerate(own) if isinstance(layer, Dense)), default=0)
+
+
+def _lowered(spec: ExperimentSpec, most: float) -> Changes:
+    rate, times = _highest(spec), 1 / FACTOR
+    while rate * times > most * ROUNDING:
+        times /= FACTOR
+    return _multiplied(spec, times)
 
 
 def _multiplied(spec: ExperimentSpec, times: float) -> Changes:

@@ -2,7 +2,7 @@
 
 from health.course import Course
 from health.curves import left, measured, trained
-from health.repairs import activate, start_afresh, together
+from health.repairs import activate, start_afresh, together, widen_bottlenecks
 from health.verdict import NOT_MEASURED, Found, Healthy, NotApplicable, Verdict
 from models.findings import Finding
 from models.measurements import Measurement
@@ -60,7 +60,11 @@ def check(course: Course) -> Verdict:
             advice="Begin with biases of 0 and He's initial weights, and use leaky_relu, which "
             "keeps a slope below 0.",
         ),
-        together(start_afresh, activate("leaky_relu", frozenset(_dying(course, last)))),
+        together(
+            start_afresh,
+            activate("leaky_relu", frozenset(_dying(course, last))),
+            widen_bottlenecks,  # behind one ReLU unit, all with a negative weight are dead
+        ),
     )
 
 

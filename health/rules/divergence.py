@@ -3,7 +3,7 @@
 from health import divergence
 from health.course import Course
 from health.curves import curve, initial_loss
-from health.repairs import lower_learning_rate
+from health.repairs import stop_divergence
 from health.verdict import Found, Healthy, NotApplicable, Verdict
 from models.findings import Finding
 from models.lifecycle import StopReason
@@ -18,10 +18,10 @@ def check(course: Course) -> Verdict:
         return NotApplicable("No epoch has ended.")
     finding = divergence.judge(initial_loss(course), losses)
     if course.stop_reason is StopReason.DIVERGED:
-        return Found(finding or _said(losses), lower_learning_rate)
+        return Found(finding or _said(losses), stop_divergence)
     if finding is None or course.stop_reason is not None:
         return Healthy(f"The loss is finite and ended at {losses[-1]:.3g}.")
-    return Found(finding, lower_learning_rate)
+    return Found(finding, stop_divergence)
 
 
 def _said(losses: tuple[float, ...]) -> Finding:

@@ -14,7 +14,7 @@ EXPLODING = "exploding_gradients"
 
 # Norm of the first layer's gradient over that of the last's, and by itself.
 RATIO = 1e-3
-SMALL = 1e-4
+SMALL = 1e-3
 # Of the prior's loss: below it the network has learned, and gradients are small at a minimum.
 CONVERGED = 0.5
 # Share of a layer: gradients that end at dead units are not a matter of depth.
@@ -28,7 +28,7 @@ TIMES_PRIOR = 2.0
 
 
 def check_vanishing(course: Course) -> Verdict:
-    """Judge the gradients of the untrained network, and of the last epoch."""
+    """Judge the gradients of the untrained network, and of most that were measured later."""
     if not course.measurements:
         return NOT_MEASURED
     remaining = left(course)
@@ -41,7 +41,8 @@ def check_vanishing(course: Course) -> Verdict:
     if not seen:
         return NotApplicable("There are no two layers with gradients to compare, or most are dead.")
     small = [(each, *ends) for each, ends in seen if _vanishes(*ends)]
-    if 2 * len(small) < len(seen):
+    at_start = bool(small) and small[0][0].epoch == 0
+    if not at_start and 2 * len(small) < len(seen):
         ends = seen[-1][1]
         return Healthy(
             f"The first layer's gradient is {ends[0][1]:.2g}, the last's {ends[1][1]:.2g}."

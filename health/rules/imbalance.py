@@ -8,8 +8,10 @@ from models.findings import Finding
 
 CODE = "class_imbalance"
 
-# Share of the probe's rows.
+# Share of the probe's rows. Of many classes each is rare: then it is less than half of an equal
+# share.
 RARE = 0.1
+OF_EQUAL = 0.5
 # Rows of the rarest class in the probe: of fewer, none may be recognised by chance.
 LEAST_ROWS = 5
 
@@ -26,7 +28,8 @@ def check(course: Course) -> Verdict:
         f"The rarest class has {last.minority:.1%} of the rows, of which "
         f"{last.minority_recall:.0%} are recognised"
     )
-    if last.minority >= RARE or last.minority_recall > 0:
+    rare = min(RARE, OF_EQUAL / max(1, len(course.facts.classes or ())))
+    if last.minority >= rare or last.minority_recall > 0:
         return Healthy(f"{told}.")
     if last.minority * last.rows < LEAST_ROWS:
         return NotApplicable(f"{told}; these are fewer than {LEAST_ROWS} rows.")
@@ -36,7 +39,7 @@ def check(course: Course) -> Verdict:
             severity="warning",
             first_epoch=last.epoch,
             value=last.minority,
-            threshold=RARE,
+            threshold=rare,
             evidence=f"{told}.",
             explanation="The loss hardly counts so few rows, so it is cheap never to name their "
             "class.",

@@ -1,5 +1,6 @@
 """Are the inputs of about unit scale? Initial weights are drawn for inputs that are."""
 
+import math
 from typing import Literal
 
 from health.course import Course
@@ -36,7 +37,7 @@ def check(course: Course) -> Verdict:
         return Healthy(f"The inputs are scaled; the largest is {largest:.3g}.")
     if _scales_itself(course):
         return NotApplicable("The network scales its inputs itself.")
-    error = (initial_loss(course) - prior(course)) / abs(prior(course) or 1.0)
+    error = (initial_loss(course) - prior(course)) / (abs(prior(course)) or math.nan)
     if largest <= LARGEST_INPUT and not (error > INITIAL_ERROR and largest > NORMAL_INPUT):
         return Healthy(f"The largest input is {largest:.3g}, of about unit scale.")
     untrained = (

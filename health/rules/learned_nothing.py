@@ -3,7 +3,7 @@
 import math
 
 from health.course import Course
-from health.curves import left, prior, trained
+from health.curves import curve, prior, trained
 from health.verdict import NOT_MEASURED, Found, Healthy, NotApplicable, Verdict
 from models.findings import Finding
 
@@ -14,27 +14,27 @@ WITHIN = 0.02
 LEAST_EPOCHS = 3
 # Share of the rows that are given one class.
 ONE_CLASS = 1.0
-# Share of the commonest class, above which one class for all may be the best answer there is.
-CERTAIN = 0.9
 
 
 def check(course: Course) -> Verdict:
-    """Judge the best training loss that was measured, and what the last epoch's network says."""
+    """Judge the best loss that was seen, of the probe or of the validation rows."""
     after = trained(course)
     if not after:
         return NOT_MEASURED
     if len(course.epochs) < LEAST_EPOCHS:
         return NotApplicable(f"It takes {LEAST_EPOCHS} epochs, and there are {len(course.epochs)}.")
+    if course.trial.fit.class_weight is not None:
+        return NotApplicable("Classes are weighed, so the plain loss is not what is aimed at.")
     constant = prior(course)
-    losses = [each.loss for each in after if each.loss is not None]
     if math.isnan(constant):
         return NotApplicable("The loss of knowing nothing is not known.")
-    best = min(losses, default=math.inf)
+    losses = (*(each.loss for each in after), *curve(course, "val_loss"))
+    best = min((each for each in losses if each is not None and each < math.inf), default=math.inf)
     one_class = after[-1].commonest is not None and after[-1].commonest >= ONE_CLASS
     told = (
         f"The training loss came to {best:.4g} at best, where knowing nothing costs {constant:.4g}"
     )
-    if best < constant - WITHIN * abs(constant) and not (one_class and left(course) > 1 - WITHIN):
+    if best < constant - WITHIN * abs(constant):
         return Healthy(f"{told}.")
     return Found(
         Finding(

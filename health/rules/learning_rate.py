@@ -6,7 +6,7 @@ from statistics import median
 
 from health.course import Course
 from health.curves import before_training, curve, left, prior, trained
-from health.repairs import lower_learning_rate, raise_learning_rate
+from health.repairs import Repair, lower_learning_rate, raise_learning_rate, stop_divergence
 from health.verdict import NO_EPOCHS, NOT_MEASURED, Found, Healthy, NotApplicable, Verdict
 from models.findings import Finding
 
@@ -21,8 +21,8 @@ RARELY = 0.2
 OFTEN = 0.25
 # Norm of an epoch's change over that of the weights, of the layer that moves most, in the middle of
 # all measured epochs. Healthy trainings were found above 0.01, those of a hundredth of their rate
-# below 0.004 (decision 0012).
-SMALL_UPDATE = 0.005
+# below 0.003 (decision 0012).
+SMALL_UPDATE = 0.004
 # With less than this a loss moves by rounding and by random layers alone.
 NO_UPDATE = 1e-4
 # Share of the prior's loss: with less left, there is nothing to gain.
@@ -85,7 +85,9 @@ def check_too_high(course: Course) -> Verdict:
     if not losses:
         return NO_EPOCHS
     if not math.isfinite(losses[-1]):
-        return _too_high(len(losses), None, None, "The loss is no longer finite")
+        return _too_high(
+            len(losses), None, None, "The loss is no longer finite", repair=stop_divergence
+        )
     if (killed := _killed(course)) is not None:
         epoch, share, name = killed
         told = f"Training killed {share:.0%} of the units of {name} by epoch {epoch}"
@@ -96,7 +98,7 @@ def check_too_high(course: Course) -> Verdict:
 def _thrown(course: Course, losses: tuple[float, ...]) -> Found | None:
     """Weights were replaced in an epoch, and the loss shows that it did harm."""
     thrown, remaining = max(largest_updates(course), default=0.0), left(course)
-    worst = max(filter(math.isfinite, losses), default=0.0) / prior(course)
+    worst = _over_prior(course, max(filter(math.isfinite, losses), default=0.0))
     if thrown <= THROWN or not (remaining > HARMFUL or worst > TIMES_PRIOR):
         return None
     told = (
@@ -133,7 +135,14 @@ def largest_updates(course: Course) -> list[float]:
     ]
 
 
-def _too_high(epoch: int, value: float | None, threshold: float | None, told: str) -> Found:
+def _too_high(
+    epoch: int,
+    value: float | None,
+    threshold: float | None,
+    told: str,
+    *,
+    repair: Repair = lower_learning_rate,
+) -> Found:
     return Found(
         Finding(
             code=TOO_HIGH,
@@ -146,8 +155,13 @@ def _too_high(epoch: int, value: float | None, threshold: float | None, told: st
             "throw units where they no longer learn.",
             advice="Try a learning rate ten times lower.",
         ),
-        lower_learning_rate,
+        repair,
     )
+
+
+def _over_prior(course: Course, loss: float) -> float:
+    constant = prior(course)
+    return loss / constant if constant > 0 else math.nan
 
 
 def _rising(losses: tuple[float, ...]) -> float:

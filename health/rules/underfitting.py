@@ -7,18 +7,14 @@ import math
 
 from health.course import Course
 from health.curves import Place, left, places
-from health.repairs import widen
+from health.repairs import BOTTLENECK, widen_bottlenecks
 from health.verdict import NOT_MEASURED, Found, Healthy, NotApplicable, Verdict
 from models.findings import Finding
 
 CODE = "underfitting"
 
-# Units, up to which a hidden layer is a bottleneck for any table or image.
-FEW_UNITS = 2
 # Of the prior's loss: with less left, it was wide enough.
 HARMFUL = 0.3
-# As wide as the widest other hidden layer, and no less than this.
-UNITS = 32
 LEAST_EPOCHS = 3
 
 
@@ -38,7 +34,7 @@ def check(course: Course) -> Verdict:
         f"{'unit' if units == 1 else 'units'}, and {remaining:.0%} of the loss of knowing nothing "
         "is left"
     )
-    if units > FEW_UNITS or remaining <= HARMFUL:
+    if units > BOTTLENECK or remaining <= HARMFUL:
         return Healthy(f"{told}.")
     return Found(
         Finding(
@@ -47,13 +43,13 @@ def check(course: Course) -> Verdict:
             layer=narrowest.name,
             first_epoch=0,
             value=float(units),
-            threshold=float(FEW_UNITS),
+            threshold=float(BOTTLENECK),
             evidence=f"{told}.",
             explanation="All that the layers behind it learn of a row has to go through so few "
             "numbers.",
             advice="Give that layer as many units as its neighbours.",
         ),
-        widen(narrowest.name, max(UNITS, *(each for each, _ in hidden))),
+        widen_bottlenecks,
     )
 
 

@@ -74,7 +74,7 @@ FAULTS: Mapping[str, tuple[str, Callable[[], Rows], dict[str, Any]]] = {
     "20 rows for 512 units": (
         "overfitting",
         lambda: clouds(30),
-        {"network": dense(512), "fit": {"epochs": 60, "early_stopping": None}},
+        {"network": dense(512), "fit": {"epochs": 60, "batch_size": 8, "early_stopping": None}},
     ),
     "one unit": ("underfitting", rings, {"network": dense(1, 32)}),
     "one row in 20": ("class_imbalance", rare, {"network": dense(4), "compile": sgd(0.03)}),
@@ -84,7 +84,7 @@ FAULTS: Mapping[str, tuple[str, Callable[[], Rows], dict[str, Any]]] = {
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_fault_is_the_first_cause_and_its_repair_helps(trainer: Trainer, fault: str) -> None:
     code, rows, parts = FAULTS[fault]
-    base = {"network": dense(32, 32), "compile": ADAM, "fit": EPOCHS}
+    base: dict[str, Any] = {"network": dense(32, 32), "compile": ADAM, "fit": EPOCHS}
 
     trained = trainer.train(rows(), **(base | parts))
 
@@ -128,7 +128,7 @@ def test_many_zeros_are_not_dead_neurons(trainer: Trainer) -> None:
     )
 
     last = trained.course.measurements[-1]
-    assert max(layer.zeros or 0 for layer in last.layers) > 0.5
+    assert max(layer.zeros or 0 for layer in last.layers) > 0.4
     assert "dead_neurons" not in [each.code for each in trained.judgement.findings]
     assert trained.codes == []
 

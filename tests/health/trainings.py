@@ -146,17 +146,18 @@ def rings(rows: int = 400) -> Rows:
 
 
 def wages(rows: int = 300) -> Rows:
-    """Money by the hour of years of school and of work, as they come in a census."""
+    """About unit scale, of years of school and of work and of sales, as they come in a census."""
     draw = np.random.default_rng(3)
     school, work = draw.uniform(6, 18, rows), draw.uniform(0, 45, rows)
     sales = draw.uniform(1_000, 90_000, rows)
     wage = 0.5 * school + 4 * np.sqrt(work) * (work < 30) + sales / 20_000
-    return Rows(np.column_stack([school, work, sales]), (wage + draw.normal(size=rows)).tolist())
+    wage = (wage + draw.normal(size=rows) - 19) / 7
+    return Rows(np.column_stack([school, work, sales]), wage.tolist())
 
 
 def rare(rows: int = 600) -> Rows:
     """One row in 20 is of a class that overlaps the other."""
     draw = np.random.default_rng(4)
     is_rare = np.arange(rows) % 20 == 0
-    x = draw.normal(size=(rows, 3)) + is_rare[:, None] * 0.8
+    x = draw.normal(size=(rows, 3)) + is_rare[:, None] * 0.4
     return Rows(x, np.where(is_rare, "rare", "common").tolist())

@@ -1,0 +1,277 @@
+"""Each rule at the values where it turns, on courses made by hand."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from health.course import Course
+from health.judge import RULES
+from health.verdict import Found, Healthy, NotApplicable
+from models.findings import Finding
+from models.lifecycle import StopReason
+from tests.health.courses import course, hidden, measurement, paired, spec, with_output_layer
+
+FALLING = [1.1 - 0.01 * n for n in range(20)]
+
+
+def found(code: str, judged: Course) -> Finding | None:
+    verdict = RULES[code](judged)
+    return verdict.finding if isinstance(verdict, Found) else None
+
+
+def after(judged_epochs: int = 11, **values: Any) -> list[Any]:
+    """Measurements before training, after an epoch and at the end, these values in the last two."""
+    return [measurement(0), measurement(1, **values), measurement(judged_epochs, **values)]
+
+
+def test_a_healthy_course_has_no_finding() -> None:
+    verdicts = {code: rule(course()) for code, rule in RULES.items()}
+
+    assert not [code for code, each in verdicts.items() if isinstance(each, Found)], verdicts
+
+
+@pytest.mark.parametrize(("largest", "is_found"), [(10.0, False), (10.1, True)])
+def test_inputs_beyond_ten_are_not_scaled_where_nothing_scales(
+    largest: float, *, is_found: bool
+) -> None:
+    raw = spec(data={"dataset": "ds_1", "scaling": "none"})
+    seen = [measurement(n, largest_input=largest, loss=0.9) for n in (0, 1, 11)]
+
+    assert (found("inputs_not_scaled", course(raw, measurements=seen)) is not None) is is_found
+    assert found("inputs_not_scaled", course(measurements=seen)) is None  # an outlier
+
+
+def test_raw_inputs_of_a_network_that_learned_are_informational() -> None:
+    raw = spec(data={"dataset": "ds_1", "scaling": "none"})
+    seen = [measurement(n, largest_input=255.0, loss=0.1) for n in (0, 1, 11)]
+
+    finding = found("inputs_not_scaled", course(raw, measurements=seen))
+    assert finding is not None
+    assert finding.severity == "info"
+
+
+def test_a_network_that_scales_its_inputs_is_not_asked() -> None:
+    layers = [{"layer": "BatchNormalization"}, {"layer": "Dense", "units": 10}]
+    raw = spec(data={"dataset": "ds_1", "scaling": "none"}, network={"layers": layers})
+    seen = [measurement(n, largest_input=255.0) for n in (0, 1, 11)]
+
+    verdict = RULES["inputs_not_scaled"](course(raw, measurements=seen))
+    assert isinstance(verdict, NotApplicable)
+
+
+@pytest.mark.parametrize(
+    ("dead", "loss", "severity"),
+    [
+        (0.49, 0.9, None),
+        (0.5, 0.9, "problem"),
+        (0.5, 0.5, None),  # the others suffice
+        (0.25, 1.05, "warning"),
+        (0.24, 1.05, None),
+    ],
+)
+def test_dead_units_count_where_the_loss_shows_harm(
+    dead: float, loss: float, severity: str | None
+) -> None:
+    seen = after(layers=[hidden(dead=dead, zeros=0.9)], loss=loss)
+
+    finding = found("dead_neurons", course(measurements=seen))
+    assert (finding and finding.severity) == severity
+
+
+def test_zeros_alone_are_no_dead_units() -> None:
+    seen = after(layers=[hidden(zeros=0.99)], loss=1.1)
+
+    assert found("dead_neurons", course(measurements=seen)) is None
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "is_found"),
+    [(9e-4, 1.0, True), (1.1e-3, 9.0, False), (9e-4, 0.8, False)],
+)
+def test_gradients_vanish_where_they_are_small_in_themselves_and_beside_the_last(
+    first: float, last: float, *, is_found: bool
+) -> None:
+    seen = [measurement(n, layers=[hidden(kernel_gradient=first)], loss=1.1) for n in (0, 1, 11)]
+    judged = with_output_layer(course(measurements=seen), kernel_gradient=last)
+
+    assert (found("vanishing_gradients", judged) is not None) is is_found
+
+
+def test_gradients_that_end_at_dead_units_are_not_a_matter_of_depth() -> None:
+    layers = [hidden(kernel_gradient=1e-9, dead=0.9)]
+    seen = [measurement(n, layers=layers, loss=1.1) for n in (0, 1, 11)]
+
+    assert isinstance(RULES["vanishing_gradients"](course(measurements=seen)), NotApplicable)
+
+
+# He's weights of ten units have a norm of sqrt(20).
+@pytest.mark.parametrize(
+    ("times", "loss", "is_found"), [(5.1, 2.3, True), (4.9, 2.3, False), (5.1, 2.1, False)]
+)
+def test_wild_initial_weights_are_told_by_their_size_and_the_first_loss(
+    times: float, loss: float, *, is_found: bool
+) -> None:
+    start = measurement(0, layers=[hidden(kernel=times * math.sqrt(20))], loss=loss)
+
+    judged = course(measurements=[start, measurement(11)])
+    assert (found("exploding_gradients", judged) is not None) is is_found
+
+
+@pytest.mark.parametrize(("share", "severity"), [(0.49, None), (0.5, "problem")])
+def test_units_on_their_flat_ends(share: float, severity: str | None) -> None:
+    tanh = spec(network={"layers": [{"layer": "Dense", "units": 10, "activation": "tanh"}]})
+    layers = [hidden(dead=None, saturated=share)]
+    seen = [measurement(n, layers=layers, loss=0.9) for n in (0, 1, 11)]
+
+    finding = found("saturated_neurons", course(tanh, measurements=seen))
+    assert (finding and finding.severity) == severity
+
+
+def test_a_sure_output_is_not_saturated() -> None:
+    judged = with_output_layer(course(), saturated=1.0)
+
+    assert isinstance(RULES["saturated_neurons"](judged), NotApplicable)
+
+
+@pytest.mark.parametrize(
+    ("update", "losses", "is_found"),
+    [
+        (0.0039, FALLING, True),
+        (0.0041, FALLING, False),
+        (0.0039, FALLING[:9], False),
+        (0.0039, [*FALLING[:15], *[1.2] * 5], False),
+        (1e-5, [1.1, 1.09] * 10, True),  # rounding makes it rise
+    ],
+)
+def test_a_rate_is_too_low_where_weights_hardly_move_and_the_last_epoch_is_the_best(
+    update: float, losses: Sequence[float], *, is_found: bool
+) -> None:
+    seen = after(len(losses), layers=[hidden(update=update)], loss=0.9)
+    judged = with_output_layer(course(losses=losses, measurements=seen), update=update)
+
+    assert (found("learning_rate_too_low", judged) is not None) is is_found
+
+
+@pytest.mark.parametrize(
+    ("update", "loss", "is_found"), [(2.1, 0.5, True), (1.9, 0.5, False), (2.1, 0.2, False)]
+)
+def test_a_rate_is_too_high_that_throws_the_weights_away_with_harm(
+    update: float, loss: float, *, is_found: bool
+) -> None:
+    seen = after(layers=[hidden(update=update)], loss=loss)
+
+    assert (found("learning_rate_too_high", course(measurements=seen)) is not None) is is_found
+
+
+@pytest.mark.parametrize(("at_start", "is_found"), [(0.1, True), (0.95, False)])
+def test_units_that_were_dead_before_training_were_not_killed_by_the_rate(
+    at_start: float, *, is_found: bool
+) -> None:
+    start = measurement(0, layers=[hidden(dead=at_start, update=None)])
+    seen = [start, *after(layers=[hidden(dead=0.95)], loss=1.1)[1:]]
+
+    assert (found("learning_rate_too_high", course(measurements=seen)) is not None) is is_found
+
+
+def test_a_loss_that_is_not_finite_is_a_divergence_at_too_high_a_rate() -> None:
+    judged = course(losses=[1.0, None], stop_reason=StopReason.DIVERGED)
+
+    assert found("diverged", judged) is not None
+    assert found("learning_rate_too_high", judged) is not None
+
+
+def test_what_the_trainer_called_diverged_is_so_without_measurements() -> None:
+    judged = course(losses=[90.0], measurements=[], stop_reason=StopReason.DIVERGED)
+
+    assert found("diverged", judged) is not None
+
+
+@pytest.mark.parametrize(("swing", "severity"), [(0.019, None), (0.021, "info"), (0.6, "warning")])
+def test_validation_oscillates_beyond_two_standard_errors(
+    swing: float, severity: str | None
+) -> None:
+    steps = [
+        measurement(epoch, since_last=paired(swing if epoch % 2 else -swing))
+        for epoch in range(1, 12)
+    ]
+
+    finding = found("oscillating", course(measurements=[measurement(0), *steps]))
+    assert (finding and finding.severity) == severity
+
+
+@pytest.mark.parametrize(("mean", "is_found"), [(0.019, False), (0.021, True)])
+def test_overfitting_is_beyond_two_paired_standard_errors(mean: float, *, is_found: bool) -> None:
+    seen = [measurement(0), measurement(1, loss=0.5), measurement(11, since_best=paired(mean))]
+
+    finding = found("overfitting", course(measurements=seen))
+    assert (finding is not None) is is_found
+    assert finding is None or finding.severity == "info"  # the best weights are handed out
+
+
+def test_overfitting_that_is_handed_out_is_a_warning() -> None:
+    seen = [measurement(0), measurement(1, loss=0.5), measurement(11, since_best=paired(0.1))]
+
+    finding = found("overfitting", course(spec(fit={"early_stopping": None}), measurements=seen))
+    assert finding is not None
+    assert finding.severity == "warning"
+
+
+@pytest.mark.parametrize(("gap", "is_found"), [(0.21, True), (0.19, False)])
+def test_validation_far_above_training_is_overfitting(gap: float, *, is_found: bool) -> None:
+    losses = [0.5] * 11
+    validation = [0.05 + gap * 1.1] * 11
+    judged = course(losses=losses, validation=validation, measurements=after(loss=0.05))
+
+    assert (found("overfitting", judged) is not None) is is_found
+
+
+@pytest.mark.parametrize(("loss", "is_found"), [(1.079, True), (1.077, False)])
+def test_nothing_is_learned_within_two_percent_of_the_prior(loss: float, *, is_found: bool) -> None:
+    judged = course(measurements=after(loss=loss))
+
+    assert (found("learned_nothing", judged) is not None) is is_found
+
+
+@pytest.mark.parametrize(
+    ("share", "recall", "rows", "is_found"),
+    [
+        (0.09, 0.0, 210, True),
+        (0.1, 0.0, 210, False),
+        (0.09, 0.1, 210, False),
+        (0.02, 0.0, 200, False),  # four rows
+    ],
+)
+def test_a_rare_class_is_never_recognised(
+    share: float, recall: float, rows: int, *, is_found: bool
+) -> None:
+    judged = course(measurements=after(minority=share, minority_recall=recall, rows=rows))
+
+    assert (found("class_imbalance", judged) is not None) is is_found
+
+
+@pytest.mark.parametrize(
+    ("units", "loss", "is_found"), [(2, 0.5, True), (3, 0.5, False), (1, 0.3, False)]
+)
+def test_a_layer_of_a_unit_or_two_is_a_bottleneck_where_much_is_left(
+    units: int, loss: float, *, is_found: bool
+) -> None:
+    narrow = spec(network={"layers": [{"layer": "Dense", "units": units, "activation": "tanh"}]})
+
+    judged = course(narrow, measurements=after(loss=loss))
+    assert (found("underfitting", judged) is not None) is is_found
+
+
+def test_of_weighed_classes_the_plain_loss_proves_nothing() -> None:
+    weighed = spec(fit={"class_weight": "balanced"})
+
+    judged = course(weighed, measurements=after(loss=2.0, layers=[hidden(dead=0.6)]))
+    assert not [code for code, rule in RULES.items() if isinstance(rule(judged), Found)]
+
+
+def test_without_measurements_rules_that_need_them_say_so() -> None:
+    verdicts = [rule(course(measurements=[])) for rule in RULES.values()]
+
+    assert any(isinstance(each, NotApplicable) for each in verdicts)
+    assert all(isinstance(each, NotApplicable | Healthy) for each in verdicts)
