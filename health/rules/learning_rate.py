@@ -20,8 +20,8 @@ LEAST_EPOCHS = 10
 RARELY = 0.2
 OFTEN = 0.25
 # Norm of an epoch's change over that of the weights, of the layer that moves most, in the middle of
-# all measured epochs. Healthy trainings were found above 0.01, those of a hundredth of their rate
-# below 0.003 (decision 0012).
+# all measured epochs. Healthy trainings were found above 0.005, those of a hundredth of their rate
+# below 0.0035 (decision 0012).
 SMALL_UPDATE = 0.004
 # With less than this a loss moves by rounding and by random layers alone.
 NO_UPDATE = 1e-4
@@ -29,7 +29,7 @@ NO_UPDATE = 1e-4
 CONVERGED = 0.05
 
 # Norm of an epoch's change over that of the weights: they were thrown away and replaced. Healthy
-# trainings were found below 0.8, those of a hundred times their rate above 4 (decision 0012).
+# trainings were found below 1, those of a hundred times their rate above 4 (decision 0012).
 THROWN = 2.0
 REPLACED = 1.0
 # Share of the prior's loss that is left, or the loss over the prior's on the way.
