@@ -512,7 +512,7 @@ def test_a_measurement_follows_its_epoch_and_the_last_is_of_the_weights_before_t
 
 
 def test_after_a_resume_it_is_measured_as_if_nothing_had_happened(tmp_path: Path) -> None:
-    spec = trial(layers=DIGITS, fit={"epochs": 6, "early_stopping": None})
+    spec = trial(layers=DIGITS, fit={"epochs": 20, "early_stopping": None})
     _, whole = _trained(_plan(tmp_path, spec))
     first = next(each.file for each in whole.reports if isinstance(each, Checkpointed))
 

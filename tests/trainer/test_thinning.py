@@ -17,11 +17,11 @@ DENSE: list[dict[str, Any]] = [
 
 def _amount(rows: int, shape: tuple[int, ...] = (10,), layers: Any = DENSE) -> Amount:
     network = build(trial(layers=layers).network.layers, shape, 1)
-    return amount(network, training=rows, validation=rows // 3, batch_size=32)
+    return amount(network, training=rows, validation=rows // 3, batch_size=32, epochs=20)
 
 
 def _epochs(interval: int, epochs: int) -> list[int]:
-    of_these = Amount(probe=1, paired=0, interval=interval)
+    of_these = Amount(probe=1, paired=0, interval=interval, epochs=epochs)
     found = [0]
     for epoch in range(1, epochs + 1):
         if of_these.due(epoch, found[-1]):
@@ -35,8 +35,13 @@ def test_long_epochs_are_all_measured_and_short_ones_rarely() -> None:
 
 
 def test_the_first_epoch_is_measured_and_then_at_even_distances() -> None:
-    assert _epochs(1, 5) == [0, 1, 2, 3, 4, 5]
-    assert _epochs(4, 15) == [0, 1, 5, 9, 13]
+    assert _epochs(1, 5) == [0, 1, 2, 3, 4]
+    assert _epochs(4, 17) == [0, 1, 5, 9, 13]
+
+
+def test_shortly_before_the_last_epoch_which_is_measured_anyway_none_is() -> None:
+    assert _epochs(4, 16) == [0, 1, 5, 9]
+    assert _epochs(20, 20) == [0, 1]
 
 
 @pytest.mark.parametrize("interval", [1, 3, 50])

@@ -98,13 +98,14 @@ class Gauge:
         self._placement = placement
         self._signature = signature
         self._weights = network.trainable_weights
+        self._variables = [each.value for each in self._weights]  # TensorFlow's own
         self._layers = [
             each for each in network.layers if each.weights or isinstance(each, _ACTIVATIONS)
         ]
 
     def weights(self) -> Weights:
         """Those that train, as they are now; later training does not change these."""
-        return tuple(tf.convert_to_tensor(each.value) for each in self._weights)
+        return tuple(each.read_value() for each in self._variables)
 
     def read(self, batch: Held, before: Weights) -> Reading:
         """Look at it through some rows.

@@ -72,6 +72,7 @@ class Measuring:
             training=len(training),
             validation=0 if validation is None else len(validation),
             batch_size=program.batch_size,
+            epochs=trial.fit.epochs,
         )
         drawn = training.take(probe(trial.seed, len(training), self._amount.probe))[:2]
         self._probe = put(drawn)

@@ -28,7 +28,7 @@ _TRAINING = 3
 _VALUE = 20
 # What a step costs whatever its rows, and what a pass does: some hundred small operations.
 _STEP = 10_000_000
-_PASS = 6 * _STEP
+_PASS = 7 * _STEP
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,24 +39,30 @@ class Amount:
         probe: training rows.
         paired: validation rows; 0 without any.
         interval: epochs from one measurement to the next.
+        epochs: that are trained at most.
     """
 
     probe: int
     paired: int
     interval: int
+    epochs: int
 
     def due(self, epoch: int, last: int) -> bool:
-        """Whether an epoch is measured that may not be the last one.
+        """Whether an epoch is measured that is not the last one; that one always is.
 
         Args:
             epoch: from 1.
             last: that was measured.
         """
-        rarer = 2 * epoch // EVERY_EPOCH_UNTIL
-        return epoch == 1 or epoch - last >= max(self.interval, rarer)
+        if epoch == 1:
+            return True
+        distance = max(self.interval, 2 * epoch // EVERY_EPOCH_UNTIL)
+        return last + distance <= epoch <= self.epochs - self.interval
 
 
-def amount(network: keras.Model, *, training: int, validation: int, batch_size: int) -> Amount:
+def amount(
+    network: keras.Model, *, training: int, validation: int, batch_size: int, epochs: int
+) -> Amount:
     """What to measure of a network.
 
     Args:
@@ -64,6 +70,7 @@ def amount(network: keras.Model, *, training: int, validation: int, batch_size: 
         training: how many rows there are to train on.
         validation: how many to validate with.
         batch_size: rows a training step.
+        epochs: that are trained at most.
     """
     size = max(1, values(network))
     row = products(network) + _VALUE * size
@@ -73,4 +80,5 @@ def amount(network: keras.Model, *, training: int, validation: int, batch_size: 
     probe, paired = min(most, training), min(most, validation)
     epoch = math.ceil(training / batch_size) * _STEP + (_TRAINING * training + validation) * row
     measuring = _PASS + (_TRAINING * probe + paired) * row
-    return Amount(probe=probe, paired=paired, interval=math.ceil(measuring / (SHARE * epoch)))
+    interval = math.ceil(measuring / (SHARE * epoch))
+    return Amount(probe=probe, paired=paired, interval=interval, epochs=epochs)
