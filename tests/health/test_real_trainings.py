@@ -97,7 +97,7 @@ def test_a_fault_is_the_first_cause_and_its_repair_helps(trainer: Trainer, fault
         assert repaired.best <= trained.best
 
 
-def test_without_outcome_of_a_cause_its_consequences_are_said_to_be_that(trainer: Trainer) -> None:
+def test_that_nothing_was_learned_is_a_consequence_of_dead_units(trainer: Trainer) -> None:
     buried = trainer.train(
         clouds(), network=dense(32, bias_initializer=constant(-10.0)), compile=ADAM, fit=EPOCHS
     )
