@@ -5,10 +5,9 @@ What a search tries on purpose is not warned about: it is what the client wants 
 
 from collections.abc import Iterator, Sequence
 
-from health.static.case import Patch
 from health.static.warn import warnings
 from models import data_meaning
-from models.findings import Finding
+from models.findings import Finding, Patch
 from models.network_meaning import Resolved
 from models.planning import PlannedTrial, network_pointer
 from models.pointers import pointer

@@ -11,7 +11,7 @@ from pydantic import JsonValue
 
 from health.causes import in_order
 from health.course import Course
-from health.patches import Patch, patch
+from health.patches import patch
 from health.repairs import Repair
 from health.rules import (
     dead,
@@ -28,7 +28,7 @@ from health.rules import (
 )
 from health.verdict import Found, Healthy, Rule, Verdict
 from models.errors import Invalid
-from models.findings import Check, Finding
+from models.findings import Check, Finding, Patch
 from models.resolve import complete
 from models.specs.experiment import ExperimentSpec
 from models.trial import changed

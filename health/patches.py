@@ -5,11 +5,11 @@ from difflib import SequenceMatcher
 
 from pydantic import JsonValue
 
+from models.findings import Patch
 from models.pointers import pointer
 from models.specs.experiment import ExperimentSpec
 
 Operation = dict[str, JsonValue]
-Patch = tuple[Operation, ...]
 
 
 def patch(before: ExperimentSpec, after: ExperimentSpec) -> Patch:

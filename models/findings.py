@@ -4,6 +4,11 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, JsonValue
 
+Severity = Literal["info", "warning", "problem"]
+
+Patch = tuple[dict[str, JsonValue], ...]
+"""A JSON Patch (RFC 6902)."""
+
 
 class Finding(BaseModel):
     """One finding.
@@ -18,14 +23,14 @@ class Finding(BaseModel):
         evidence: the numbers behind it, in words.
         explanation: what it means.
         advice: what to try.
-        patch: a JSON Patch (RFC 6902) on the experiment's spec that carries the advice out.
+        patch: on the experiment's spec; carries the advice out.
         consequence_of: code of the finding that explains this one; None for a cause of its own.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     code: str
-    severity: Literal["info", "warning", "problem"]
+    severity: Severity
     layer: str | None = None
     pointer: str | None = None
     first_epoch: int | None = None
@@ -34,7 +39,7 @@ class Finding(BaseModel):
     evidence: str
     explanation: str
     advice: str
-    patch: tuple[dict[str, JsonValue], ...] = ()
+    patch: Patch = ()
     consequence_of: str | None = None
 
 

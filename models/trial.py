@@ -88,7 +88,7 @@ class TrialResult:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Trained:
+class JudgedTrial:
     """A trial that is over, by itself: to be held against one of another experiment.
 
     Attributes:

@@ -10,7 +10,7 @@ from models.specs.experiment import ExperimentSpec
 from models.specs.health import Origin
 from models.tables.experiments import ExperimentRow
 from models.tables.trials import TrialRow
-from models.trial import Trained, changed
+from models.trial import JudgedTrial, changed
 from store import history, row_losses
 
 
@@ -42,7 +42,7 @@ def check(tx: Session, *, owner: str, origin: Origin) -> None:
         raise _unknown("finding", what, codes)
 
 
-def read(tx: Session, *, owner: str, origin: Origin) -> Trained | None:
+def read(tx: Session, *, owner: str, origin: Origin) -> JudgedTrial | None:
     """That trial as it is now; None where it was deleted.
 
     Raises:
@@ -57,7 +57,7 @@ def read(tx: Session, *, owner: str, origin: Origin) -> Trained | None:
         return None
     (result,) = row_losses.attached(tx, origin.experiment, results, numbers)
     found = history.findings(tx, origin.experiment, numbers).get(origin.trial, ())
-    return Trained(
+    return JudgedTrial(
         spec=changed(ExperimentSpec.model_validate(spec), result.changes),
         result=result,
         codes=frozenset(finding.code for finding in found),

@@ -1,10 +1,14 @@
-"""One trial with all that a judge asks for: what was to be trained, on what, and what it did."""
+"""Trainings as they are stored, for whoever judges or draws them.
+
+All epochs of one are read, a hundred thousand at most, which takes a second; so that is done in a
+snapshot, while nobody waits.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from sqlalchemy import select
+from pydantic import JsonValue
+from sqlalchemy import ColumnElement, or_, select, true
 from sqlalchemy.orm import Session
 
 from models.errors import NotFound
@@ -13,13 +17,14 @@ from models.lifecycle import State, StopReason
 from models.recorded import Recorded
 from models.tables.datasets import DatasetRow
 from models.tables.experiments import ExperimentRow
-from models.tables.trials import TrialRow
-from store import recorded
+from models.tables.trials import EpochRow, MeasurementRow, TrialRow
+from store import measurements
+from store.fence import Lease
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Training:
-    """A trial as it is stored.
+    """A trial with all that a judge asks for: what was to be trained, on what, and what it did.
 
     Attributes:
         spec: of its experiment, as another version of the service may have stored it.
@@ -32,15 +37,15 @@ class Training:
     seed: int
     state: State
     stop_reason: StopReason | None
-    spec: Mapping[str, Any]
-    changes: Mapping[str, Any]
-    profile: Mapping[str, Any] | None
+    spec: Mapping[str, JsonValue]
+    changes: Mapping[str, JsonValue]
+    profile: Mapping[str, JsonValue] | None
     findings: tuple[Finding, ...]
     recorded: Recorded
 
 
 def get(tx: Session, *, owner: str, experiment_id: str, number: int) -> Training:
-    """One trial.
+    """One trial's.
 
     Raises:
         NotFound: there is no such trial of this owner.
@@ -75,5 +80,32 @@ def get(tx: Session, *, owner: str, experiment_id: str, number: int) -> Training
         changes=row.changes,
         profile=row.profile,
         findings=tuple(Finding.model_validate(finding) for finding in row.findings or ()),
-        recorded=recorded.of(tx, row.id),
+        recorded=_recorded(tx, row.id, true(), true()),
+    )
+
+
+def recorded_by(tx: Session, lease: Lease, resumed: int) -> Recorded:
+    """What an attempt recorded, and those before it up to epoch `resumed`.
+
+    From there this one went on, and its end will have the rest forgotten: see `epochs.settle`.
+    """
+
+    def own(row: type[EpochRow | MeasurementRow]) -> ColumnElement[bool]:
+        return or_(row.epoch <= resumed, row.attempt == lease.attempt)
+
+    return _recorded(tx, lease.trial_id, own(EpochRow), own(MeasurementRow))
+
+
+def _recorded(
+    tx: Session, trial_id: int, epochs: ColumnElement[bool], measured: ColumnElement[bool]
+) -> Recorded:
+    rows = tx.execute(
+        select(EpochRow.metrics, EpochRow.learning_rate)
+        .where(EpochRow.trial_id == trial_id, epochs)
+        .order_by(EpochRow.epoch)
+    ).all()
+    return Recorded(
+        epochs=tuple(row.metrics for row in rows),
+        learning_rates=tuple(row.learning_rate for row in rows),
+        measurements=measurements.of(tx, trial_id, measured),
     )

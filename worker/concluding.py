@@ -12,16 +12,16 @@ from pydantic import ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from health.capacity import underfitting
-from health.rates import weighed
-from health.telling import OF_LEARNING_RATES, telling
+from health.experiment.capacity import underfitting
+from health.experiment.rates import weighed
+from health.experiment.telling import OF_LEARNING_RATES, telling
 from models.findings import Finding
 from models.monitor import monitored
 from models.specs.experiment import ExperimentSpec
-from models.trial import Trained, TrialResult, changed
+from models.trial import JudgedTrial, TrialResult, changed
 from models.views.comparison import Conclusion, Repair
+from search.before_after import counterpart, repair
 from search.conclusion import conclude
-from search.repair import counterpart, repair
 from search.ties import contenders
 from store import history, origins, row_losses
 from store.moves import Locked
@@ -118,11 +118,11 @@ def _repair(tx: Session, experiment: Locked, ours: _Ours, winner: int | None) ->
         before = None  # another version of the service stored it
     seed = ours.spec.seed if before is None else before.result.seed
     chosen = counterpart(ours.results, winner, seed)
-    after = None if chosen is None else _trained(tx, experiment.id, ours, chosen)
+    after = None if chosen is None else _judged(tx, experiment.id, ours, chosen)
     return repair(origin, before, after)
 
 
-def _trained(tx: Session, experiment_id: str, ours: _Ours, result: TrialResult) -> Trained:
+def _judged(tx: Session, experiment_id: str, ours: _Ours, result: TrialResult) -> JudgedTrial:
     (whole,) = row_losses.attached(tx, experiment_id, [result], {result.number})
     codes = frozenset(finding.code for finding in ours.found.get(result.number, ()))
-    return Trained(spec=changed(ours.spec, result.changes), result=whole, codes=codes)
+    return JudgedTrial(spec=changed(ours.spec, result.changes), result=whole, codes=codes)

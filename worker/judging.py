@@ -10,7 +10,7 @@ from health.judge import judge
 from models.errors import StorageFull, Unavailable
 from models.findings import Finding
 from models.lifecycle import StopReason
-from store import recorded
+from store import trainings
 from store.claims import Claim
 from store.database import Database
 
@@ -48,12 +48,12 @@ class Judging:
         claim = self._claim
         try:
             with self._database.snapshot() as tx:
-                found = recorded.of_attempt(tx, claim.lease, resumed)
+                recorded = trainings.recorded_by(tx, claim.lease, resumed)
             course = course_of(
                 claim.spec,
                 claim.changes,
                 claim.profile,
-                found,
+                recorded,
                 seed=claim.seed,
                 stop_reason=stop_reason,
             )

@@ -7,7 +7,7 @@ from fastapi.responses import FileResponse, Response
 from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
-from api import etag, problems, repairs
+from api import etag, next_spec, problems
 from api.addresses import LARGEST_NUMBER, ExperimentId, Number
 from api.identity import Owner
 from api.pages import DEFAULT_LIMIT, Limit
@@ -101,7 +101,7 @@ def show_next(
     that helped.
     """
     with service.database.snapshot() as tx:
-        return repairs.following(
+        return next_spec.repaired(
             tx, owner=owner, experiment_id=experiment_id, trial=trial, code=finding
         )
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
-from api import health, problems
+from api import problems, trial_health
 from api.addresses import LARGEST_NUMBER, ExperimentId, Number
 from api.answers import Answer
 from api.identity import Owner
@@ -103,7 +103,7 @@ def show_health(
     """
     with service.database.snapshot() as tx:
         training = trainings.get(tx, owner=owner, experiment_id=experiment_id, number=number)
-    return health.view(experiment_id, training)
+    return trial_health.view(experiment_id, training)
 
 
 @router.post(

@@ -1,6 +1,6 @@
 """Must all go through a layer of a unit or two, and is it too much for it?
 
-What only networks side by side can show, that a larger one does better, is `health.capacity`'s.
+That a larger one does better only networks side by side can show: see `health.experiment`.
 """
 
 import math

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from health.static.case import Case, Patch, replace
-from models.findings import Finding
+from health.static.case import Case, replace
+from models.findings import Finding, Patch
 from models.output import activation_of
 from models.specs.layers.core import Activation, Dense
 from models.specs.layers.layer import LayerSpec

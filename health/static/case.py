@@ -9,6 +9,7 @@ from functools import cached_property
 from pydantic import JsonValue
 
 from models.facts import DataFacts
+from models.findings import Patch
 from models.network_meaning import Resolved
 from models.profile import DatasetProfile
 from models.specs.experiment import ExperimentSpec
@@ -16,8 +17,6 @@ from models.specs.layers.convolution import Convolution
 from models.specs.layers.core import Dense
 from models.specs.layers.layer import LayerSpec, Shape
 from models.specs.shapes import layer_names
-
-Patch = tuple[dict[str, JsonValue], ...]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from health.static.case import Case, Patch
+from health.static.case import Case
 from models.data_meaning import read_table
 from models.errors import Invalid
-from models.findings import Finding
+from models.findings import Finding, Patch
 from models.network_meaning import resolve_network
 from models.output import given, output_of
 from models.profile import ArrayProfile

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from math import floor, sqrt
 
-from health.static.case import Case, Patch, replace
-from models.findings import Finding
+from health.static.case import Case, replace
+from models.findings import Finding, Patch
 
 # An accuracy p of n rows has the standard error sqrt(p (1 - p) / n), at most 9 points of 30 rows:
 # no difference below about 18 shows.

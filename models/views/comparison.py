@@ -131,6 +131,9 @@ class Sizes(View):
     """By number of parameters."""
 
 
+RateWord = Literal["too_low", "too_high", "good", "not_decided"]
+
+
 class RateVerdict(View):
     """What a comparison of learning rates showed of one of them.
 
@@ -142,7 +145,7 @@ class RateVerdict(View):
     """
 
     learning_rate: float
-    verdict: Literal["too_low", "too_high", "good", "not_decided"]
+    verdict: RateWord
     evidence: str
     trials: tuple[int, ...]
 

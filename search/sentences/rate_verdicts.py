@@ -6,10 +6,9 @@ worse by more than one standard error row by row, or of one above it that diverg
 
 from collections.abc import Sequence
 from statistics import fmean
-from typing import Literal
 
 from models.trial import TrialResult
-from models.views.comparison import RateVerdict
+from models.views.comparison import RateVerdict, RateWord
 from search.sentences.evidence import Evidence
 from search.sentences.uncovered import cause_of
 from search.sentences.verdicts import difference, how_it_diverged, reached
@@ -18,8 +17,6 @@ from search.ties import Standing, Verdict
 
 # A loss that fell by less was hardly trained.
 SMALL_FALL = 0.05
-
-Word = Literal["too_low", "too_high", "good", "not_decided"]
 
 
 def rate_verdicts(evidence: Evidence) -> tuple[RateVerdict, ...]:
@@ -42,7 +39,7 @@ def rate_of(standing: Standing) -> float:
     return float(rate)
 
 
-def _judged(evidence: Evidence, standing: Standing) -> tuple[Word, str]:
+def _judged(evidence: Evidence, standing: Standing) -> tuple[RateWord, str]:
     winner = evidence.winner
     if standing.verdict is Verdict.NO_SCORE:
         return _without_score(evidence, standing)
@@ -58,7 +55,7 @@ def _judged(evidence: Evidence, standing: Standing) -> tuple[Word, str]:
     return "too_high", _never_past(evidence, standing)
 
 
-def _without_score(evidence: Evidence, standing: Standing) -> tuple[Word, str]:
+def _without_score(evidence: Evidence, standing: Standing) -> tuple[RateWord, str]:
     if not standing.candidate.diverged:
         return "not_decided", cause_of(standing)
     winner = evidence.winner

@@ -7,7 +7,7 @@ import pytest
 from models.errors import LeaseLost
 from models.lifecycle import StopReason
 from models.measurements import LayerMeasurement, Measurement
-from store import leases, measurements, recorded
+from store import leases, measurements, trainings
 from store.fence import Lease
 from store.outcomes import Succeeded
 from tests.store.scenes import Scene, epoch
@@ -81,7 +81,7 @@ def test_what_belongs_to_an_attempt_leaves_out_what_it_will_have_forgotten(scene
     scene.append(second, epoch(3, 0.75))
     append(scene, second, measurement(3))
     with scene.database.snapshot() as tx:
-        found = recorded.of_attempt(tx, second, resumed=2)
+        found = trainings.recorded_by(tx, second, resumed=2)
     assert [row["val_loss"] for row in found.epochs] == [1.0, 0.5, 0.75]
     assert [row.epoch for row in found.measurements] == [0, 2, 3]
     assert found.learning_rates == (0.1, 0.1, 0.1)

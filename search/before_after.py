@@ -6,7 +6,7 @@ from dataclasses import replace
 from models.lifecycle import StopReason
 from models.specs.experiment import ExperimentSpec
 from models.specs.health import Origin
-from models.trial import Trained, TrialResult
+from models.trial import JudgedTrial, TrialResult
 from models.views.comparison import Repair
 from search.comparison import difference_view
 from search.paired import Paired, paired
@@ -31,7 +31,7 @@ def counterpart(
     return next((each for each in alike if each.score is not None), won)
 
 
-def repair(origin: Origin, before: Trained | None, after: Trained | None) -> Repair:
+def repair(origin: Origin, before: JudgedTrial | None, after: JudgedTrial | None) -> Repair:
     """Say whether it helped.
 
     It did where the validation rows cost less than before by more than one standard error of the
@@ -58,7 +58,7 @@ def repair(origin: Origin, before: Trained | None, after: Trained | None) -> Rep
     )
 
 
-def _difference(before: Trained | None, after: Trained | None) -> Paired | None:
+def _difference(before: JudgedTrial | None, after: JudgedTrial | None) -> Paired | None:
     """After minus before, where both were judged by the same rows in the same unit."""
     if before is None or after is None or _yardstick(before.spec) != _yardstick(after.spec):
         return None
@@ -74,7 +74,7 @@ def _yardstick(spec: ExperimentSpec) -> tuple[object, ...]:
 
 
 def _helped(
-    before: Trained | None, after: Trained | None, difference: Paired | None
+    before: JudgedTrial | None, after: JudgedTrial | None, difference: Paired | None
 ) -> bool | None:
     if before is None or after is None:
         return None
@@ -87,8 +87,8 @@ def _helped(
 
 def _sentence(
     origin: Origin,
-    before: Trained | None,
-    after: Trained | None,
+    before: JudgedTrial | None,
+    after: JudgedTrial | None,
     difference: Paired | None,
     helped: bool | None,  # noqa: FBT001 - what it is stands in its name
 ) -> str:

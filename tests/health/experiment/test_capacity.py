@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from health.capacity import underfitting
+from health.experiment.capacity import underfitting
 from models.findings import Finding
 from models.monitor import Monitored
 from models.specs.experiment import ExperimentSpec

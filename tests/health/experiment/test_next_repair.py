@@ -4,7 +4,7 @@ from typing import Literal
 
 import pytest
 
-from health.choosing import Choice, choose
+from health.experiment.next_repair import Choice, choose
 from models.findings import Finding
 
 Severity = Literal["info", "warning", "problem"]

@@ -11,7 +11,7 @@ from jsonpointer import JsonPointerException
 from pydantic import JsonValue, ValidationError
 from sqlalchemy.orm import Session
 
-from health.choosing import Choice, choose
+from health.experiment.next_repair import Choice, choose
 from models.errors import IllegalMove, NothingToRepair
 from models.specs.experiment import MAX_NAME, ExperimentSpec
 from models.specs.health import Origin
@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 _REPAIRED = re.compile(r"[a-z_]+ repaired(?:: (.*))?", re.DOTALL)
 
 
-def following(
+def repaired(
     tx: Session, *, owner: str, experiment_id: str, trial: int | None, code: str | None
 ) -> ExperimentSpec:
     """The spec that an experiment suggests to be trained next.
@@ -48,7 +48,7 @@ def following(
     choice = _chosen(tx, view, trial, code)
     if choice is None:
         raise NothingToRepair(_nothing(tx, view, trial, code))
-    return _repaired(view, choice)
+    return _patched(view, choice)
 
 
 def _chosen(
@@ -79,7 +79,7 @@ def _nothing(tx: Session, view: ExperimentView, trial: int | None, code: str | N
     return f"No {code} was found in {where}." if code else f"Nothing was found in {where}."
 
 
-def _repaired(view: ExperimentView, choice: Choice) -> ExperimentSpec:
+def _patched(view: ExperimentView, choice: Choice) -> ExperimentSpec:
     finding, spec = choice.finding, view.spec
     try:
         if not isinstance(spec, ExperimentSpec):

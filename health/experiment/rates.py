@@ -5,15 +5,12 @@ leaves open, and they can take back that the best of those tried is good. Pure.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
 
 from models.findings import Finding
-from models.views.comparison import RateVerdict
-
-Word = Literal["too_low", "too_high", "good", "not_decided"]
+from models.views.comparison import RateVerdict, RateWord
 
 # What each of these codes says of the learning rate that it was found at.
-_SAID: dict[str, Word] = {
+_SAID: dict[str, RateWord] = {
     "learning_rate_too_low": "too_low",
     "learning_rate_too_high": "too_high",
     "learned_nothing": "not_decided",
@@ -64,7 +61,7 @@ def _weighed(
     return _changed(rate, said, told) if said != "not_decided" else rate
 
 
-def _is_gainsaid(rate: float, said: Word, healthy: Sequence[float]) -> bool:
+def _is_gainsaid(rate: float, said: RateWord, healthy: Sequence[float]) -> bool:
     """Whether a rate that is still further that way did well."""
     if said == "too_low":
         return any(other < rate for other in healthy)
@@ -87,5 +84,5 @@ def _found(
     return None
 
 
-def _changed(rate: RateVerdict, verdict: Word, evidence: str) -> RateVerdict:
+def _changed(rate: RateVerdict, verdict: RateWord, evidence: str) -> RateVerdict:
     return rate.model_copy(update={"verdict": verdict, "evidence": evidence})

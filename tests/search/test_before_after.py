@@ -8,8 +8,8 @@ import pytest
 from models.lifecycle import StopReason
 from models.specs.experiment import ExperimentSpec
 from models.specs.health import Origin
-from models.trial import Trained
-from search.repair import counterpart, repair
+from models.trial import JudgedTrial
+from search.before_after import counterpart, repair
 from tests.search.results import trial
 
 ORIGIN = Origin(experiment="exp_1", trial=3, finding="dead_neurons")
@@ -32,9 +32,9 @@ def trained(
     *codes: str,
     spec: ExperimentSpec | None = None,
     **more: Any,
-) -> Trained:
+) -> JudgedTrial:
     result = trial(3, score, losses=losses, **more)
-    return Trained(spec=spec or spec_of(), result=result, codes=frozenset(codes))
+    return JudgedTrial(spec=spec or spec_of(), result=result, codes=frozenset(codes))
 
 
 def test_rows_that_cost_less_say_that_it_helped() -> None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from pydantic import JsonValue
 
-from models.findings import Finding
+from models.findings import Finding, Patch
 from models.specs.experiment import ExperimentSpec
 from models.specs.search import CapacitySearch, NetworksSearch
 from models.trial import TrialResult
@@ -76,9 +76,7 @@ def _advice(*, largest: bool) -> str:
     return "Take the winner: larger ones were tried and did no better."
 
 
-def _larger(
-    search: CapacitySearch | NetworksSearch, best: Ranked
-) -> tuple[dict[str, JsonValue], ...]:
+def _larger(search: CapacitySearch | NetworksSearch, best: Ranked) -> Patch:
     """The same search with room beyond the size that won at the edge."""
     if not isinstance(search, CapacitySearch):
         return ()
@@ -90,7 +88,7 @@ def _larger(
     return ()
 
 
-def _raised(field: str, now: int, to: int) -> tuple[dict[str, JsonValue], ...]:
+def _raised(field: str, now: int, to: int) -> Patch:
     return ({"op": "replace", "path": f"/search/{field}", "value": to},) if to > now else ()
 
 

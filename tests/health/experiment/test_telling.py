@@ -2,7 +2,7 @@
 
 import pytest
 
-from health.telling import OF_LEARNING_RATES, telling
+from health.experiment.telling import OF_LEARNING_RATES, telling
 from models.findings import Finding
 
 

@@ -3,18 +3,17 @@
 import re
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from health.rates import Word, weighed
+from health.experiment.rates import weighed
 from models.findings import Finding
 from models.lifecycle import StopReason
 from models.monitor import Monitored
 from models.specs.experiment import ExperimentSpec
-from models.views.comparison import RateVerdict
+from models.views.comparison import RateVerdict, RateWord
 from search.conclusion import conclude
 from tests.search.results import trial
 
@@ -31,13 +30,15 @@ def finding(code: str) -> Finding:
     )
 
 
-def verdict(rate: float, word: Word, trials: Sequence[int]) -> RateVerdict:
+def verdict(rate: float, word: RateWord, trials: Sequence[int]) -> RateVerdict:
     return RateVerdict(
         learning_rate=rate, verdict=word, evidence="as compared", trials=tuple(trials)
     )
 
 
-def words(rates: Mapping[float, Word], found: Mapping[int, str], *, repeats: int = 1) -> list[Word]:
+def words(
+    rates: Mapping[float, RateWord], found: Mapping[int, str], *, repeats: int = 1
+) -> list[RateWord]:
     """The weighed verdicts of rates whose trials are numbered 1, 2, … in their order."""
     verdicts = [
         verdict(rate, word, range(place * repeats + 1, (place + 1) * repeats + 1))
@@ -48,7 +49,7 @@ def words(rates: Mapping[float, Word], found: Mapping[int, str], *, repeats: int
 
 
 def test_what_a_comparison_decides_stands_against_findings() -> None:
-    compared: dict[float, Word] = {1e-7: "too_low", 0.01: "good", 1: "too_high"}
+    compared: dict[float, RateWord] = {1e-7: "too_low", 0.01: "good", 1: "too_high"}
     found = {1: "learning_rate_too_low", 3: "learning_rate_too_low"}
     assert words(compared, found) == ["too_low", "good", "too_high"]
 
@@ -63,13 +64,13 @@ def test_a_rate_that_ties_with_a_healthy_one_but_learned_nothing_is_not_decided(
 
 
 def test_a_finding_decides_where_there_were_no_rows_to_compare_by() -> None:
-    compared: dict[float, Word] = {1e-7: "not_decided", 0.01: "good", 1: "not_decided"}
+    compared: dict[float, RateWord] = {1e-7: "not_decided", 0.01: "good", 1: "not_decided"}
     found = {1: "learning_rate_too_low", 3: "learning_rate_too_high"}
     assert words(compared, found) == ["too_low", "good", "too_high"]
 
 
 def test_no_rate_is_too_high_below_one_that_did_well() -> None:
-    compared: dict[float, Word] = {0.001: "not_decided", 0.01: "good"}
+    compared: dict[float, RateWord] = {0.001: "not_decided", 0.01: "good"}
     assert words(compared, {1: "learning_rate_too_high"}) == ["not_decided", "good"]
 
 
@@ -142,7 +143,3 @@ def _said(line: str) -> tuple[float, str] | None:
     if line.endswith("Whether that is worse is not decided."):
         return float(line.split(maxsplit=1)[0]), "not_decided"
     return None
-
-
-def test_all_words_are_those_of_the_view() -> None:
-    assert set(get_args(Word)) == set(get_args(RateVerdict.model_fields["verdict"].annotation))
