@@ -1,4 +1,4 @@
-"""Has the database itself write down every write of an epoch or an artifact, and by what right.
+"""Has the database itself write down who writes epochs, measurements and artifacts, by what right.
 
 The service cannot get around a trigger, so a stale write that was let in is seen, however it came
 about and whatever was written over it later.
@@ -20,15 +20,19 @@ _NOW = {
     "sqlite": "(julianday('now') - 2440587.5) * 86400.0",
     "postgresql": "extract(epoch FROM clock_timestamp())",
 }
-_EPOCH = """
-INSERT INTO audit_writes SELECT 'epoch', id, NEW.epoch, NEW.attempt, attempt, state, {now}
+_OF_TRIAL = """
+INSERT INTO audit_writes SELECT '{what}', id, NEW.epoch, NEW.attempt, attempt, state, {now}
 FROM trials WHERE id = NEW.trial_id;
 """
 _ARTIFACT = """
 INSERT INTO audit_writes SELECT NEW.kind, id, NULL, NEW.attempt, attempt, state, {now}
 FROM trials WHERE experiment_id = NEW.experiment_id AND number = NEW.trial;
 """
-_WATCHED = (("epochs", _EPOCH), ("artifacts", _ARTIFACT))
+_WATCHED = (
+    ("epochs", "epoch", _OF_TRIAL),
+    ("measurements", "measurement", _OF_TRIAL),
+    ("artifacts", "artifact", _ARTIFACT),
+)
 # Whose attempt this is not, or whose trial is nobody's.
 _STALE = "attempt <> holder OR state NOT IN ('running', 'cancelling')"
 
@@ -49,8 +53,9 @@ def install(database: Database) -> None:
     kind = "sqlite" if database.url.startswith("sqlite") else "postgresql"
     with database.transaction() as tx:
         tx.execute(text(_TABLE))
-        for table, statement in _WATCHED:
-            for statement_of_one in _trigger(kind, table, statement.format(now=_NOW[kind])):
+        for table, what, statement in _WATCHED:
+            noting = statement.format(what=what, now=_NOW[kind])
+            for statement_of_one in _trigger(kind, table, noting):
                 tx.connection().exec_driver_sql(statement_of_one)
 
 

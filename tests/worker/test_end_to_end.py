@@ -99,7 +99,8 @@ def test_a_training_that_explodes_is_a_result_without_a_score(sqlite_site: Site)
     assert trial.state is State.SUCCEEDED, trial.error
     assert trial.stop_reason is StopReason.DIVERGED
     assert trial.best is None
-    assert [finding.code for finding in trial.findings] == ["diverged"]
+    found = {finding.code: finding.consequence_of for finding in trial.findings}
+    assert found["diverged"] == "inputs_not_scaled"
     assert view.state is State.FAILED
     assert view.error is not None
     assert view.error.code == "no_score"
