@@ -154,15 +154,6 @@ def _friedman() -> Rows:
     return Rows("numbers", np.asarray(x, np.float64), _standardized(y))
 
 
-def _wages() -> Rows:
-    """A number that follows from products and steps, of columns in years, hours and money."""
-    draw = np.random.default_rng(5)
-    x = draw.uniform(-1.7, 1.7, size=(700, 5))
-    y = x[:, 0] * (x[:, 1] > 0) + np.abs(x[:, 2]) - 0.7 * x[:, 3] + 0.3 * draw.normal(size=700)
-    units = np.array([7.0, 11.0, 900.0, 20_000.0, 1.0])
-    return Rows("numbers", x * units + 2 * units, _standardized(y))
-
-
 def _standardized(y: Array) -> Array:
     return np.asarray((y - y.mean()) / y.std())
 
@@ -181,6 +172,5 @@ REPORTING: Mapping[str, Draw] = {
     "diabetes": _diabetes,
     "blobs": _blobs,
     "friedman": _friedman,
-    "wages": _wages,
 }
 LISTS: Mapping[str, Mapping[str, Draw]] = {"tuning": TUNING, "reporting": REPORTING}

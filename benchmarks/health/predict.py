@@ -37,7 +37,6 @@ def row_losses(
         y: (rows,), numbers of `classes`, or the numbers to predict.
         classes: their names.
     """
-    keras.backend.clear_session()
     network = keras.saving.load_model(path, compile=False)
     found = np.asarray(network(x.astype(np.float32)), np.float64)
     if classes is None:
