@@ -95,8 +95,8 @@ def show_next(
 ) -> ExperimentSpec:
     """The whole spec, ready to POST: the one of this experiment with the patch of a finding in it.
 
-    The most telling finding is repaired: the winner's before those of other trials, a problem
-    before a warning, a cause before its consequences. `trial` and `finding` choose another.
+    The most telling finding is repaired: the winner's before those of other trials, a cause before
+    its consequences, a problem before a warning. `trial` and `finding` choose another.
     `derived_from` in the spec says which it is, and the conclusion of the new experiment whether
     that helped.
     """

@@ -26,8 +26,8 @@ def choose(
     """The most telling finding that has a patch.
 
     The winner's first, since its network is what the experiment is for, else those of the first
-    trial that has one. Of one trial a problem before a warning before what is informational, and
-    a cause before its consequences.
+    trial that has one. Of one trial a cause before its consequences, however much worse they are,
+    and of either a problem before a warning; what is informational comes last.
 
     Args:
         found: by number of the trial.
@@ -41,5 +41,6 @@ def choose(
     return None
 
 
-def _rank(finding: Finding) -> tuple[int, bool]:
-    return _SEVERITIES.index(finding.severity), finding.consequence_of is not None
+def _rank(finding: Finding) -> tuple[bool, bool, int]:
+    follows = finding.consequence_of is not None
+    return finding.severity == "info", follows, _SEVERITIES.index(finding.severity)

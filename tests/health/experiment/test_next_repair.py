@@ -33,6 +33,8 @@ INFO, WARNING, PROBLEM = finding("c", "info"), finding("b", "warning"), finding(
         ({1: [PROBLEM], 2: [INFO]}, 2, "c"),
         ({2: [INFO, WARNING, PROBLEM]}, 2, "a"),
         ({2: [finding("x", of="y"), finding("y")]}, 2, "y"),
+        ({2: [finding("x", of="b"), WARNING, INFO]}, 2, "b"),
+        ({2: [finding("x", of="c"), INFO]}, 2, "x"),
         ({2: [finding("x", patch=False), WARNING]}, 2, "b"),
         ({4: [PROBLEM], 3: [WARNING], 2: [finding("x", patch=False)]}, 3, "b"),
         ({2: [finding("first"), finding("second")]}, 2, "first"),
