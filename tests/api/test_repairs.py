@@ -178,6 +178,14 @@ def test_a_spec_of_another_version_is_not_patched(served: Served) -> None:
     assert refused(served, experiment)[:2] == (404, "nothing_to_repair")
 
 
+def test_no_database_is_asked_for_a_trial_of_a_number_that_it_cannot_hold(served: Served) -> None:
+    spec = following(served, trained(served, inline(), (0.5, (DEAD,))))
+    spec["derived_from"]["trial"] = 2**31
+    answer = served.client.post("/experiments", json=spec)
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["code"] == "out_of_range"
+
+
 @pytest.mark.parametrize("dry_run", ["true", "false"])
 @pytest.mark.parametrize(
     ("field", "value"), [("experiment", "exp_0"), ("trial", 2), ("finding", "overfitting")]
