@@ -36,7 +36,7 @@ def repair(origin: Origin, before: JudgedTrial | None, after: JudgedTrial | None
 
     It did where the validation rows cost less than before by more than one standard error of the
     paired difference, the rule by which candidates are compared (`Paired.is_worse`); and where a
-    training has a score whose original has none.
+    training has a score whose original diverged. One that was cancelled or failed says nothing.
 
     Args:
         origin: what was to be repaired.
@@ -78,9 +78,9 @@ def _helped(
 ) -> bool | None:
     if before is None or after is None:
         return None
-    if after.result.score is None:
+    if _diverged(after.result):
         return False
-    if before.result.score is None:
+    if _diverged(before.result) and after.result.score is not None:
         return True
     return None if difference is None else -difference.mean > difference.standard_error
 
@@ -120,4 +120,8 @@ def _how(before: TrialResult, after: TrialResult, difference: Paired | None, whe
 def _shown(result: TrialResult) -> str:
     if result.score is not None:
         return number(result.score)
-    return "diverged" if result.stop_reason is StopReason.DIVERGED else "none"
+    return "diverged" if _diverged(result) else "none"
+
+
+def _diverged(result: TrialResult) -> bool:
+    return result.stop_reason is StopReason.DIVERGED

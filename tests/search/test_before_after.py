@@ -69,6 +69,15 @@ def test_no_score_is_no_help() -> None:
         assert repair(ORIGIN, before, after).helped is False
 
 
+@pytest.mark.parametrize("ended", [StopReason.CANCELLED, StopReason.OUT_OF_MEMORY])
+def test_a_training_that_came_to_no_end_says_nothing(ended: StopReason) -> None:
+    neither = trained(None, None, stop_reason=ended)
+    for before, after in ((trained(2.5, BAD), neither), (neither, trained(2.0, GOOD))):
+        said = repair(ORIGIN, before, after)
+        assert said.helped is None
+        assert said.sentence.startswith("Whether the repair of dead_neurons helped cannot be told")
+
+
 def test_a_finding_that_is_there_again_is_told_of() -> None:
     said = repair(ORIGIN, trained(2.5, BAD), trained(2.0, GOOD, "dead_neurons"))
     assert said.helped is True
