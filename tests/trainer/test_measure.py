@@ -32,6 +32,7 @@ from worker.messages import (
     StopCause,
     Train,
 )
+from worker.trainer import measure
 from worker.trainer.hooks import Hooks
 from worker.trainer.loop import Loop, Position, Schedule
 from worker.trainer.measure import Measuring
@@ -565,6 +566,20 @@ def test_a_training_goes_on_that_cannot_be_measured() -> None:
     hooks.after_epoch(Position(epoch=1))
 
     assert [each for each in wire.reports if not isinstance(each, Pulse)] == []
+
+
+def test_a_training_goes_on_without_room_for_its_probe(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_room(seed: int, rows: int, count: int) -> None:
+        raise MemoryError(seed, rows, count)
+
+    monkeypatch.setattr(measure, "probe", no_room)
+    spec = trial(layers=DIGITS, fit={"epochs": 2})
+
+    _, wire = _trained(_plan(tmp_path, spec))
+
+    assert (len(wire.metrics()), _measured(wire)) == (2, [])
 
 
 def test_a_stop_while_it_is_measured_stops_the_training() -> None:

@@ -1,6 +1,7 @@
 """Trains one trial, from plan to exported network, and turns whatever goes wrong into a report."""
 
 import errno
+import logging
 import traceback
 from pathlib import Path
 
@@ -31,6 +32,8 @@ from worker.trainer.program import Program
 from worker.trainer.programs import Programs, key
 from worker.trainer.rows import Rows
 from worker.trainer.wire import Interrupted, Wire
+
+log = logging.getLogger(__name__)
 
 # The first line of a Keras message says what is wrong; some go on for pages.
 MAX_PROBLEM = 500
@@ -147,16 +150,21 @@ def _run(
 def _measuring(
     program: Program, trial: TrialSpec, prepared: Prepared, resumed: Resumed | None
 ) -> Measuring | None:
+    """None where nothing is to be measured, or cannot be: that must not cost the training."""
     if not trial.health.measure:
         return None
-    return Measuring(
-        program,
-        trial=trial,
-        training=prepared.training,
-        validation=prepared.validation,
-        measured=None if resumed is None else resumed.progress.measured,
-        epoch=0 if resumed is None else resumed.progress.position.epoch,
-    )
+    try:
+        return Measuring(
+            program,
+            trial=trial,
+            training=prepared.training,
+            validation=prepared.validation,
+            measured=None if resumed is None else resumed.progress.measured,
+            epoch=0 if resumed is None else resumed.progress.position.epoch,
+        )
+    except Exception:  # for want of memory, above all
+        log.exception("nothing is measured of this training")
+        return None
 
 
 def _untrained(trial: TrialSpec, prepared: Prepared) -> keras.Model:
