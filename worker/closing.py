@@ -124,7 +124,7 @@ class Closing:
         """
         if isinstance(outcome, Cancelled) or outcome.stop_reason not in JUDGED:
             return outcome
-        self._spool.flush(at_once=True)
+        self._spool.write()  # a training is judged by all of it, or not yet
         findings = self._judging.findings(outcome.stop_reason, resumed)
         return replace(outcome, findings=findings or outcome.findings)
 

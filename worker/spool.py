@@ -94,13 +94,11 @@ class Spool:
         Raises:
             LeaseLost: the trial is another's now.
         """
-        due_in = self.due_in()
-        if due_in == math.inf or (due_in and not at_once):
+        if self.due_in() and not at_once:
             return
         now = time.monotonic()
         try:
-            with self.transaction():
-                pass
+            self.write()
         except (Unavailable, StorageFull) as away:
             if not self._away:
                 log.warning("epochs of %s wait: %s", self._lease, away)
@@ -111,6 +109,17 @@ class Spool:
                 log.warning("the epochs of %s that waited are written", self._lease)
             self._away = False
             self._due_at = now + self._seconds
+
+    def write(self) -> None:
+        """Write what waits.
+
+        Raises:
+            LeaseLost: the trial is another's now.
+            Unavailable, StorageFull: the database is away or full; everything waits still.
+        """
+        if self.due_in() < math.inf:
+            with self.transaction():
+                pass
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:

@@ -1,15 +1,21 @@
 """A training is judged when it ends, by what is stored of it; its result is worth more."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 import pytest
 from pydantic import JsonValue
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from health.course import Course
 from health.judge import Judgement
+from models.errors import Unavailable
 from models.findings import Finding
 from models.lifecycle import State, StopReason
 from models.specs.experiment import ExperimentSpec
+from models.tables.trials import EpochRow, TrialRow
+from store.database import Database
 from tests.worker.inline import SCRIPTED_TRAINER, InlineWorker
 from tests.worker.scripted import EPOCHS, TIMING, Script, one_database, submit
 from tests.worker.site import Site
@@ -69,6 +75,38 @@ def test_a_training_that_took_too_long_is_judged(here: Site, script: Script, rul
     trial = here.trial(experiment_id)
     assert (trial.stop_reason, trial.findings) == (StopReason.TIMED_OUT, (FOUND,))
     assert len(rule.asked[0].epochs) == 5
+
+
+@one_database
+def test_a_training_is_not_judged_before_all_of_it_is_written(
+    here: Site, database_url: str, script: Script, rule: Rule
+) -> None:
+    script({})
+    experiment_id = submit(here)
+    database = AwayForTheLastEpoch(database_url, times=3)
+
+    InlineWorker(here, SCRIPTED_TRAINER, TIMING, database=database).work()
+    database.dispose()
+
+    assert here.trial(experiment_id).findings == (FOUND,)
+    assert [len(course.epochs) for course in rule.asked] == [EPOCHS]
+
+
+class AwayForTheLastEpoch(Database):
+    """Goes away when the last epoch is to be committed by itself, the first so many times."""
+
+    def __init__(self, url: str, times: int) -> None:
+        super().__init__(url)
+        self._times = times
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        with super().transaction() as tx:
+            yield tx
+            last = select(EpochRow.epoch).join(TrialRow).where(EpochRow.epoch == EPOCHS)
+            if self._times and tx.scalar(last.where(TrialRow.state == State.RUNNING)):
+                self._times -= 1
+                raise Unavailable
 
 
 @one_database
