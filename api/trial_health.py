@@ -20,7 +20,7 @@ from store.trainings import Training
 
 log = logging.getLogger(__name__)
 
-_OF_TRIAL = ("loss", "prior", "largest_input", "commonest", "minority", "minority_recall")
+_OF_TRIAL = ("loss", "commonest", "minority_recall")
 _OF_LAYER = (
     "zeros",
     "dead",
@@ -28,9 +28,9 @@ _OF_LAYER = (
     "saturated",
     "kernel_gradient",
     "bias_gradient",
-    "kernel",
-    "bias",
-    "update",
+    "kernel_norm",
+    "bias_norm",
+    "update_ratio",
 )
 
 _PROFILE: TypeAdapter[DatasetProfile] = TypeAdapter(DatasetProfile)
@@ -39,13 +39,18 @@ _PROFILE: TypeAdapter[DatasetProfile] = TypeAdapter(DatasetProfile)
 def view(experiment_id: str, training: Training) -> TrialHealth:
     """All that there is to say."""
     measured = training.recorded.measurements
+    last = measured[-1] if measured else None
     judgement = _judgement(experiment_id, training)
     was_judged = training.stop_reason in JUDGED
     return TrialHealth(
         experiment=experiment_id,
         trial=training.number,
         state=training.state,
-        rows=measured[-1].rows if measured else None,
+        rows=last and last.rows,
+        # The probe and its targets are the same at every epoch.
+        largest_input=last and last.largest_input,
+        prior=last and last.prior,
+        minority=last and last.minority,
         epochs=tuple(each.epoch for each in measured),
         layers=_layers(measured),
         **{name: _series(measured, name) for name in _OF_TRIAL},

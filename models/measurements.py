@@ -32,10 +32,10 @@ class LayerMeasurement(_Measured):
         saturated: share of its units that are on a flat end of tanh (|z| > 3) or of the sigmoid
             (|z| > 4.6) for more than 95 % of the rows; of these alone.
         kernel_gradient, bias_gradient: Euclidean norm of the gradient of the data's mean loss.
-        kernel, bias: Euclidean norm of the weights that train; the kernel's are all that something
-            is multiplied with, so a normalization's gamma too, and the bias's its beta.
-        update: how far kernel and bias came in this one epoch: the norm of the difference over the
-            norm before it. None at the first measurement, and of weights beyond 1 GiB.
+        kernel_norm, bias_norm: Euclidean norm of the weights that train; the kernel's are all that
+            something is multiplied with, so a normalization's gamma too, and the bias's its beta.
+        update_ratio: how far kernel and bias came in this one epoch: the norm of the difference
+            over the norm before it. None at the first measurement, and of weights beyond 1 GiB.
     """
 
     layer: str
@@ -46,9 +46,9 @@ class LayerMeasurement(_Measured):
     saturated: Share | None = None
     kernel_gradient: float | None = None
     bias_gradient: float | None = None
-    kernel: float | None = None
-    bias: float | None = None
-    update: float | None = None
+    kernel_norm: float | None = None
+    bias_norm: float | None = None
+    update_ratio: float | None = None
 
 
 class Paired(_Measured):

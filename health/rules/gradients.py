@@ -132,6 +132,7 @@ def _times_he(place: Place, layer: LayerMeasurement) -> float:
     The norm of n_in x n_out weights of He's is the square root of 2 n_out, whatever n_in is. That
     is so for convolutions too.
     """
-    if layer.kernel is None or not layer.units or not hasattr(place.layer, "kernel_initializer"):
+    norm = layer.kernel_norm
+    if norm is None or not layer.units or not hasattr(place.layer, "kernel_initializer"):
         return math.nan
-    return layer.kernel / math.sqrt(2 * layer.units)
+    return norm / math.sqrt(2 * layer.units)

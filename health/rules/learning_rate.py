@@ -129,9 +129,9 @@ def _by_shape(course: Course, losses: tuple[float, ...]) -> Verdict:
 def largest_updates(course: Course) -> list[float]:
     """Of each measurement the layer that moved most."""
     return [
-        max(updates)
+        max(ratios)
         for each in trained(course)
-        if (updates := [layer.update for layer in each.layers if layer.update is not None])
+        if (ratios := [one.update_ratio for one in each.layers if one.update_ratio is not None])
     ]
 
 

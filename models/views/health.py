@@ -29,10 +29,10 @@ class LayerSeries(View):
     kernel_gradient: Series
     """Euclidean norm of the gradient of the mean loss by the kernel."""
     bias_gradient: Series
-    kernel: Series
+    kernel_norm: Series
     """Euclidean norm of its weights."""
-    bias: Series
-    update: Series
+    bias_norm: Series
+    update_ratio: Series
     """How far the weights came in an epoch, over their norm before it."""
 
 
@@ -44,22 +44,23 @@ class TrialHealth(View):
     state: State
     rows: int | None
     """Of the probe; null where nothing is measured."""
+    largest_input: float | None
+    """The largest absolute value among these rows, as it goes into the network."""
+    prior: float | None
+    """Their mean loss by the best constant prediction: what a network that learned nothing can
+    reach."""
+    minority: float | None
+    """The share of them that has the rarest class; of a classifier."""
     epochs: tuple[int, ...]
     """Those that were measured, from 0, which is before training; of very many some."""
     layers: tuple[LayerSeries, ...]
     """From the input to the output."""
     loss: Series
     """Mean over the probe, without what regularizers add."""
-    prior: Series
-    """The same of the best constant prediction: what a network that learned nothing can reach."""
-    largest_input: Series
-    """The largest absolute value that goes into the network."""
     commonest: Series
     """Share of the rows that are given the class that is given most often; of a classifier."""
-    minority: Series
-    """Share of the rows that have the rarest class; of a classifier."""
     minority_recall: Series
-    """Share of these that are recognised."""
+    """Share of the rows of the rarest class that are recognised."""
     since_best: tuple[Paired | None, ...]
     """Validation rows against the epoch with their lowest mean loss so far."""
     since_last: tuple[Paired | None, ...]

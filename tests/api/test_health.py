@@ -66,7 +66,7 @@ def health(served: Served, taken: Claim) -> dict[str, Any]:
 def test_what_was_measured_comes_as_series_along_the_epochs(served: Served) -> None:
     found = health(served, running(served))
     assert (found["epochs"], found["rows"]) == ([0, 1, 2], 64)
-    assert (found["loss"], found["prior"]) == ([0.5, 0.5, 0.5], [0.7, 0.7, 0.7])
+    assert (found["loss"], found["prior"]) == ([0.5, 0.5, 0.5], 0.7)
     dense, output = found["layers"]
     assert (dense["layer"], dense["units"], dense["dead"]) == ("dense", 4, [0.0, 0.25, 0.5])
     assert (output["kernel_gradient"], output["dead"]) == ([2.0, 2.0, 2.0], [])

@@ -46,9 +46,9 @@ def hidden(**values: Any) -> LayerMeasurement:
         "silent": 0.0,
         "kernel_gradient": 0.3,
         "bias_gradient": 0.1,
-        "kernel": 3.0,
-        "bias": 0.1,
-        "update": 0.03,
+        "kernel_norm": 3.0,
+        "bias_norm": 0.1,
+        "update_ratio": 0.03,
     }
     return LayerMeasurement(**(usual | values))
 
@@ -58,12 +58,17 @@ def measurement(
 ) -> Measurement:
     """A healthy one, but for these values and layers."""
     output = LayerMeasurement(
-        layer=OUTPUT, units=3, kernel_gradient=0.3, kernel=1.0, bias=0.1, update=0.03
+        layer=OUTPUT,
+        units=3,
+        kernel_gradient=0.3,
+        kernel_norm=1.0,
+        bias_norm=0.1,
+        update_ratio=0.03,
     )
     usual: dict[str, Any] = {
         "epoch": epoch,
         "rows": 210,
-        "layers": (*(layers or (hidden(update=None if epoch == 0 else 0.03),)), output),
+        "layers": (*(layers or (hidden(update_ratio=None if epoch == 0 else 0.03),)), output),
         "loss": PRIOR if epoch == 0 else 0.3,
         "prior": PRIOR,
         "largest_input": 3.0,

@@ -115,8 +115,8 @@ def layers(draw: st.DrawFn) -> tuple[LayerMeasurement, ...]:
             dead=draw(shares),
             saturated=draw(shares),
             kernel_gradient=draw(lengths),
-            kernel=draw(lengths),
-            update=draw(lengths),
+            kernel_norm=draw(lengths),
+            update_ratio=draw(lengths),
         )
         for name in draw(names)
     )
@@ -214,7 +214,7 @@ def test_a_patch_makes_the_one_trial_out_of_a_search_and_repairs_it(
     experiment = spec(**parts)
     trial = trial_of(experiment, changes)
     dead = measurement(11, layers=[hidden(dead=0.9)], loss=1.1)
-    buried = measurement(0, layers=[hidden(dead=0.9, update=None)])
+    buried = measurement(0, layers=[hidden(dead=0.9, update_ratio=None)])
     judged = Course(
         trial=trial,
         facts=FACTS,

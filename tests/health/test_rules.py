@@ -113,7 +113,7 @@ def test_gradients_that_end_at_dead_units_are_not_a_matter_of_depth() -> None:
 def test_wild_initial_weights_are_told_by_their_size_and_the_first_loss(
     times: float, loss: float, *, is_found: bool
 ) -> None:
-    start = measurement(0, layers=[hidden(kernel=times * math.sqrt(20))], loss=loss)
+    start = measurement(0, layers=[hidden(kernel_norm=times * math.sqrt(20))], loss=loss)
 
     judged = course(measurements=[start, measurement(11)])
     assert (found("exploding_gradients", judged) is not None) is is_found
@@ -148,8 +148,8 @@ def test_a_sure_output_is_not_saturated() -> None:
 def test_a_rate_is_too_low_where_weights_hardly_move_and_the_last_epoch_is_the_best(
     update: float, losses: Sequence[float], *, is_found: bool
 ) -> None:
-    seen = after(len(losses), layers=[hidden(update=update)], loss=0.9)
-    judged = with_output_layer(course(losses=losses, measurements=seen), update=update)
+    seen = after(len(losses), layers=[hidden(update_ratio=update)], loss=0.9)
+    judged = with_output_layer(course(losses=losses, measurements=seen), update_ratio=update)
 
     assert (found("learning_rate_too_low", judged) is not None) is is_found
 
@@ -160,7 +160,7 @@ def test_a_rate_is_too_low_where_weights_hardly_move_and_the_last_epoch_is_the_b
 def test_a_rate_is_too_high_that_throws_the_weights_away_with_harm(
     update: float, loss: float, *, is_found: bool
 ) -> None:
-    seen = after(layers=[hidden(update=update)], loss=loss)
+    seen = after(layers=[hidden(update_ratio=update)], loss=loss)
 
     assert (found("learning_rate_too_high", course(measurements=seen)) is not None) is is_found
 
@@ -169,7 +169,7 @@ def test_a_rate_is_too_high_that_throws_the_weights_away_with_harm(
 def test_units_that_were_dead_before_training_were_not_killed_by_the_rate(
     at_start: float, *, is_found: bool
 ) -> None:
-    start = measurement(0, layers=[hidden(dead=at_start, update=None)])
+    start = measurement(0, layers=[hidden(dead=at_start, update_ratio=None)])
     seen = [start, *after(layers=[hidden(dead=0.95)], loss=1.1)[1:]]
 
     assert (found("learning_rate_too_high", course(measurements=seen)) is not None) is is_found

@@ -138,7 +138,10 @@ def _nothing() -> None:
 
 def _numbers(found: Measurement) -> list[float]:
     """Some of each kind, where they apply."""
-    layers = [(each.zeros, each.kernel_gradient, each.bias, each.update) for each in found.layers]
+    layers = [
+        (each.zeros, each.kernel_gradient, each.bias_norm, each.update_ratio)
+        for each in found.layers
+    ]
     paired = None if found.since_last is None else found.since_last.mean
     numbers = [found.loss, paired, *(number for each in layers for number in each)]
     return [number for number in numbers if number is not None]

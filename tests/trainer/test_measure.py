@@ -181,11 +181,12 @@ def test_layers_with_weights_or_an_activation_are_measured_by_their_names() -> N
     names = list(layer_names(spec.network.layers))
     assert [each.layer for each in found] == [*names[:3], *names[4:]]
     _, normalized, activation, _, unbiased, _ = found
-    assert (normalized.kernel, normalized.bias) == (2.0, 0.0)  # four ones, four zeros
+    assert (normalized.kernel_norm, normalized.bias_norm) == (2.0, 0.0)  # four ones, four zeros
     assert normalized.kernel_gradient is not None
     assert activation.dead is not None
-    assert (activation.kernel, activation.kernel_gradient, activation.update) == (None,) * 3
-    assert (unbiased.bias, unbiased.bias_gradient) == (None, None)
+    of_weights = (activation.kernel_norm, activation.kernel_gradient, activation.update_ratio)
+    assert of_weights == (None,) * 3
+    assert (unbiased.bias_norm, unbiased.bias_gradient) == (None, None)
 
 
 @pytest.mark.parametrize("precision", ["float32", "mixed_bfloat16", "mixed_float16"])
@@ -210,7 +211,7 @@ def test_gradients_are_those_of_the_mean_loss_without_weights_and_penalties(prec
         norm for each in found.layers for norm in (each.kernel_gradient, each.bias_gradient)
     ] == pytest.approx(expected, rel=near)
     kernels = exact.get_weights()[::2]
-    assert [each.kernel for each in found.layers] == pytest.approx(
+    assert [each.kernel_norm for each in found.layers] == pytest.approx(
         [np.linalg.norm(kernel) for kernel in kernels], rel=1e-5
     )
 
@@ -243,8 +244,8 @@ def test_an_update_is_how_far_an_epoch_has_led_from_its_first_weights(*, xla: bo
         after_epoch=after_epoch,
     ).run()
 
-    assert found[0].layers[0].update is None
-    assert [each.layers[0].update for each in found[1:]] == pytest.approx(
+    assert found[0].layers[0].update_ratio is None
+    assert [each.layers[0].update_ratio for each in found[1:]] == pytest.approx(
         [
             np.linalg.norm(now - before) / np.linalg.norm(before)
             for before, now in pairwise(weights)
@@ -353,9 +354,9 @@ def test_behind_what_is_not_finite_nothing_is_said() -> None:
 
     first, second, third = found.layers
     assert first.dead is not None
-    assert (second.dead, second.zeros, second.silent, second.kernel) == (None,) * 4
+    assert (second.dead, second.zeros, second.silent, second.kernel_norm) == (None,) * 4
     assert (third.zeros, third.silent) == (None, None)
-    assert third.kernel is not None
+    assert third.kernel_norm is not None
 
 
 def test_a_loss_that_is_not_finite_is_none_and_nothing_is_recognised() -> None:
@@ -367,7 +368,7 @@ def test_a_loss_that_is_not_finite_is_none_and_nothing_is_recognised() -> None:
 
     assert found is not None
     assert (found.loss, found.commonest, found.minority_recall) == (None, None, None)
-    assert (found.since_best, found.since_last, found.layers[0].update) == (None, None, None)
+    assert (found.since_best, found.since_last, found.layers[0].update_ratio) == (None, None, None)
     assert found.prior is not None
 
 
@@ -404,7 +405,8 @@ def test_a_network_without_weights_is_measured() -> None:
 
     (layer,) = _ready(spec, rows).begin().layers
 
-    assert (layer.kernel, layer.kernel_gradient, layer.update, layer.zeros) == (None, None, None, 0)
+    assert (layer.kernel_norm, layer.kernel_gradient, layer.update_ratio) == (None,) * 3
+    assert layer.zeros == 0
 
 
 def test_of_many_rows_some_are_drawn_by_the_seed_and_large_ones_are_fewer() -> None:

@@ -193,9 +193,9 @@ def _layers(reading: Reading, *, updates: bool) -> tuple[LayerMeasurement, ...]:
                 **(_of_outputs(each) if sound else {}),
                 kernel_gradient=_norm([one.gradient for one in kernel]),
                 bias_gradient=_norm([one.gradient for one in bias]),
-                kernel=_norm([one.value for one in kernel]),
-                bias=_norm([one.value for one in bias]),
-                update=_update([*kernel, *bias]) if updates else None,
+                kernel_norm=_norm([one.value for one in kernel]),
+                bias_norm=_norm([one.value for one in bias]),
+                update_ratio=_update([*kernel, *bias]) if updates else None,
             )
         )
     return tuple(found)
