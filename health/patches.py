@@ -18,7 +18,7 @@ def patch(before: ExperimentSpec, after: ExperimentSpec) -> Patch:
 
 
 def _between(before: JsonValue, after: JsonValue, at: tuple[str | int, ...]) -> Iterator[Operation]:
-    if before == after and type(before) is type(after):
+    if before == after:
         return
     if isinstance(before, dict) and isinstance(after, dict):
         yield from _of_objects(before, after, at)

@@ -75,6 +75,14 @@ def test_where_the_smallest_is_as_good_nothing_underfits() -> None:
     assert found(sizes(0.4, 0.6, 1.0), CAPACITY) is None
 
 
+@pytest.mark.parametrize(("difference", "is_shown"), [(0.5, False), (1.5, True)])
+def test_a_smaller_size_is_worse_beyond_one_standard_error(
+    difference: float, *, is_shown: bool
+) -> None:
+    error = (NOISE[1] - NOISE[2]).std(ddof=1) / np.sqrt(NOISE.shape[1])
+    assert (found(sizes(0.4 + difference * error, 0.4), CAPACITY) is not None) == is_shown
+
+
 def test_of_named_networks_the_larger_one_may_show_it_too() -> None:
     named = [{"network": "a"}, {"network": "b"}]
     finding = found(sizes(1.0, 0.4, settings=named), NETWORKS)

@@ -206,11 +206,11 @@ ODD = {
         spec=on("digits", HIDDEN | {"kernel_initializer": LARGE}, HIDDEN, NORMAL),
         twin=on("digits", HIDDEN | {"kernel_initializer": LARGE}, NORMAL, HIDDEN),
     ),
-    "bias -10": Odd(
+    "bias -4": Odd(
         code="dead_at_start",
         at=f"{LAYER}/0/bias_initializer",
-        spec=on("digits", HIDDEN | {"bias_initializer": {"initializer": "Constant", "value": -10}}),
-        twin=on("digits", HIDDEN | {"bias_initializer": {"initializer": "Constant", "value": -1}}),
+        spec=on("digits", HIDDEN | {"bias_initializer": {"initializer": "Constant", "value": -4}}),
+        twin=on("digits", HIDDEN | {"bias_initializer": {"initializer": "Constant", "value": -3}}),
     ),
     # training
     "SGD at 1e-7": Odd(
