@@ -51,7 +51,7 @@ class LayerMeasurement(_Measured):
     update_ratio: float | None = None
 
 
-class Paired(_Measured):
+class PairedLosses(_Measured):
     """Losses of the same validation rows at two epochs: later minus earlier.
 
     Attributes:
@@ -97,5 +97,5 @@ class Measurement(_Measured):
     commonest: Share | None = None
     minority: Share | None = None
     minority_recall: Share | None = None
-    since_best: Paired | None = None
-    since_last: Paired | None = None
+    since_best: PairedLosses | None = None
+    since_last: PairedLosses | None = None

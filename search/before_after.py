@@ -7,7 +7,7 @@ from models.lifecycle import StopReason
 from models.specs.experiment import ExperimentSpec
 from models.specs.health import Origin
 from models.trial import JudgedTrial, TrialResult
-from models.views.comparison import Repair
+from models.views.comparison import RepairOutcome
 from search.comparison import difference_view
 from search.paired import Paired, paired
 from search.sentences.words import number
@@ -31,7 +31,7 @@ def counterpart(
     return next((each for each in alike if each.score is not None), won)
 
 
-def repair(origin: Origin, before: JudgedTrial | None, after: JudgedTrial | None) -> Repair:
+def repair(origin: Origin, before: JudgedTrial | None, after: JudgedTrial | None) -> RepairOutcome:
     """Say whether it helped.
 
     It did where the validation rows cost less than before by more than one standard error of the
@@ -45,7 +45,7 @@ def repair(origin: Origin, before: JudgedTrial | None, after: JudgedTrial | None
     """
     difference = _difference(before, after)
     helped = _helped(before, after, difference)
-    return Repair(
+    return RepairOutcome(
         experiment=origin.experiment,
         trial=origin.trial,
         finding=origin.finding,

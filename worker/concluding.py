@@ -19,7 +19,7 @@ from models.findings import Finding
 from models.monitor import monitored
 from models.specs.experiment import ExperimentSpec
 from models.trial import JudgedTrial, TrialResult, changed
-from models.views.comparison import Conclusion, Repair
+from models.views.comparison import Conclusion, RepairOutcome
 from search.before_after import counterpart, repair
 from search.conclusion import conclude
 from search.ties import contenders
@@ -107,7 +107,9 @@ def _with_health(tx: Session, experiment: Locked, ours: _Ours, conclusion: Concl
     return Concluded(conclusion.model_copy(update=more), (*of_winner, *of_all))
 
 
-def _repair(tx: Session, experiment: Locked, ours: _Ours, winner: int | None) -> Repair | None:
+def _repair(
+    tx: Session, experiment: Locked, ours: _Ours, winner: int | None
+) -> RepairOutcome | None:
     """Whether the experiment repaired what it is derived from, if it is."""
     origin = ours.spec.derived_from
     if origin is None:

@@ -7,7 +7,7 @@ from health.curves import prior
 from health.repairs import lower_learning_rate
 from health.verdict import NO_VALIDATION, NOT_MEASURED, Found, Healthy, NotApplicable, Verdict
 from models.findings import Finding
-from models.measurements import Paired
+from models.measurements import PairedLosses
 
 CODE = "oscillating"
 
@@ -70,7 +70,7 @@ def check(course: Course) -> Verdict:
     )
 
 
-def _beyond(step: Paired) -> float:
+def _beyond(step: PairedLosses) -> float:
     """The difference where it is beyond the noise, else 0."""
     if step.standard_error is None or abs(step.mean) <= STANDARD_ERRORS * step.standard_error:
         return 0.0

@@ -150,7 +150,7 @@ class RateVerdict(View):
     trials: tuple[int, ...]
 
 
-class Repair(View):
+class RepairOutcome(View):
     """What became of the finding that an experiment was derived from."""
 
     experiment: str
@@ -187,7 +187,7 @@ class Conclusion(View):
     """Of a search over capacity."""
     rates: tuple[RateVerdict, ...] = ()
     """Of a comparison of learning rates, the lowest first."""
-    repair: Repair | None = None
+    repair: RepairOutcome | None = None
     """Of an experiment with `derived_from`."""
     reason: str
     """Why the search stopped."""

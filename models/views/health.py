@@ -4,7 +4,7 @@ from pydantic import computed_field
 
 from models.findings import Check, Finding
 from models.lifecycle import State
-from models.measurements import Paired
+from models.measurements import PairedLosses
 from models.views.base import View
 
 Series = tuple[float | None, ...]
@@ -61,9 +61,9 @@ class TrialHealth(View):
     """Share of the rows that are given the class that is given most often; of a classifier."""
     minority_recall: Series
     """Share of the rows of the rarest class that are recognised."""
-    since_best: tuple[Paired | None, ...]
+    since_best: tuple[PairedLosses | None, ...]
     """Validation rows against the epoch with their lowest mean loss so far."""
-    since_last: tuple[Paired | None, ...]
+    since_last: tuple[PairedLosses | None, ...]
     """Validation rows against the measurement before."""
     findings: tuple[Finding, ...]
     """Causes first. What was found at its end; of a trial that came to none of its own, what would

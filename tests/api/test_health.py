@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import delete, update
 
 from models.lifecycle import StopReason
-from models.measurements import LayerMeasurement, Measurement, Paired
+from models.measurements import LayerMeasurement, Measurement, PairedLosses
 from models.tables.experiments import ExperimentRow
 from models.tables.trials import MeasurementRow
 from store import leases, measurements
@@ -32,7 +32,7 @@ def measured(epoch: int, *, loss: float = 0.5) -> Measurement:
         prior=0.7,
         largest_input=2.5,
         commonest=0.5,
-        since_best=Paired(since=epoch - 1, mean=0.1, standard_error=None, rows=1)
+        since_best=PairedLosses(since=epoch - 1, mean=0.1, standard_error=None, rows=1)
         if epoch
         else None,
     )

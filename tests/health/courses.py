@@ -7,7 +7,7 @@ from typing import Any
 from health.course import Course
 from models.facts import DataFacts
 from models.lifecycle import StopReason
-from models.measurements import LayerMeasurement, Measurement, Paired
+from models.measurements import LayerMeasurement, Measurement, PairedLosses
 from models.monitor import monitored
 from models.resolve import complete
 from models.specs.experiment import ExperimentSpec
@@ -79,8 +79,8 @@ def measurement(
     return Measurement(**(usual | values))
 
 
-def paired(mean: float, *, since: int = 1, error: float = 0.01) -> Paired:
-    return Paired(since=since, mean=mean, standard_error=error, rows=90)
+def paired(mean: float, *, since: int = 1, error: float = 0.01) -> PairedLosses:
+    return PairedLosses(since=since, mean=mean, standard_error=error, rows=90)
 
 
 def course(

@@ -17,7 +17,7 @@ from health.judge import RULES, judge
 from health.patches import patch
 from models.findings import Finding
 from models.lifecycle import StopReason
-from models.measurements import LayerMeasurement, Measurement, Paired
+from models.measurements import LayerMeasurement, Measurement, PairedLosses
 from models.monitor import monitored
 from models.resolve import complete
 from models.specs.experiment import ExperimentSpec
@@ -92,7 +92,7 @@ specs = st.builds(
 paired = st.one_of(
     st.none(),
     st.builds(
-        Paired,
+        PairedLosses,
         since=st.integers(0, 9),
         mean=st.floats(-1e9, 1e9),
         standard_error=lengths,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from models.measurements import Paired
+from models.measurements import PairedLosses
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class RowsAt:
         """The losses, (rows,)."""
         return np.frombuffer(self.losses, "<f4")
 
-    def since(self, earlier: "RowsAt") -> Paired | None:
+    def since(self, earlier: "RowsAt") -> PairedLosses | None:
         """What it is against an earlier epoch; None without rows, or when that is not finite."""
         if not self.losses or len(self.losses) != len(earlier.losses):
             return None
@@ -40,7 +40,7 @@ class RowsAt:
             return None
         rows = len(differences)
         error = float(differences.std(ddof=1)) / math.sqrt(rows) if rows > 1 else None
-        return Paired(
+        return PairedLosses(
             since=earlier.epoch, mean=float(differences.mean()), standard_error=error, rows=rows
         )
 
