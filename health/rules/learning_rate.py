@@ -32,9 +32,11 @@ CONVERGED = 0.05
 # trainings were found below 1, those of a hundred times their rate above 4 (decision 0012).
 THROWN = 2.0
 REPLACED = 1.0
-# Share of the prior's loss that is left, or the loss over the prior's on the way.
+# Share of the prior's loss: with more left, curves that jump did harm.
 HARMFUL = 0.3
-TIMES_PRIOR = 2.0
+# With less left, a training has come back from weights that were thrown away: all that did harm
+# were found above 0.3, those that did none below 0.17 (decision 0012).
+RECOVERED = 0.2
 # Share of a layer's units, of which fewer than WERE_ALIVE were dead before training.
 KILLED = 0.9
 WERE_ALIVE = 0.5
@@ -99,7 +101,7 @@ def _thrown(course: Course, losses: tuple[float, ...]) -> Found | None:
     """Weights were replaced in an epoch, and the loss shows that it did harm."""
     thrown, remaining = max(largest_updates(course), default=0.0), left(course)
     worst = _over_prior(course, max(filter(math.isfinite, losses), default=0.0))
-    if thrown <= THROWN or not (remaining > HARMFUL or worst > TIMES_PRIOR):
+    if thrown <= THROWN or not remaining > RECOVERED:
         return None
     told = (
         f"In one epoch the weights changed by {thrown:.3g} times their size, and the loss was up "

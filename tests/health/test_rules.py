@@ -155,7 +155,7 @@ def test_a_rate_is_too_low_where_weights_hardly_move_and_the_last_epoch_is_the_b
 
 
 @pytest.mark.parametrize(
-    ("update", "loss", "is_found"), [(2.1, 0.5, True), (1.9, 0.5, False), (2.1, 0.2, False)]
+    ("update", "loss", "is_found"), [(2.1, 0.25, True), (1.9, 0.25, False), (2.1, 0.2, False)]
 )
 def test_a_rate_is_too_high_that_throws_the_weights_away_with_harm(
     update: float, loss: float, *, is_found: bool
