@@ -9,9 +9,10 @@ from collections.abc import Callable, Collection, Mapping
 
 from pydantic import JsonValue
 
+from models.output import activation_of
 from models.specs.experiment import ExperimentSpec
 from models.specs.fit import EarlyStopping
-from models.specs.layers.core import Activation, Dense
+from models.specs.layers.core import Dense
 from models.specs.layers.layer import LayerSpec
 from models.specs.schedules import MAX_LEARNING_RATE, PiecewiseConstantDecay
 from models.specs.shapes import layer_names
@@ -73,17 +74,17 @@ def balance_classes(spec: ExperimentSpec) -> Changes:
 
 def lower_learning_rate(spec: ExperimentSpec) -> Changes:
     """A tenth, and again a tenth of that while it is above ten times Keras's default."""
-    return _lowered(spec, FACTOR * _usual(spec))
+    return _lowered(spec, FACTOR * spec.compile.optimizer.default_rate)
 
 
 def stop_divergence(spec: ExperimentSpec) -> Changes:
     """A tenth of the learning rate, and again while it is above Keras's default."""
-    return _lowered(spec, _usual(spec))
+    return _lowered(spec, spec.compile.optimizer.default_rate)
 
 
 def raise_learning_rate(spec: ExperimentSpec) -> Changes:
     """Ten times as high, and again ten times while it is below Keras's default."""
-    rate, usual = _highest(spec), _usual(spec)
+    rate, usual = _highest(spec), spec.compile.optimizer.default_rate
     times = FACTOR
     while rate * times * ROUNDING < usual:
         times *= FACTOR
@@ -159,16 +160,11 @@ def widen_bottlenecks(spec: ExperimentSpec) -> Changes:
 
 def activation_after(layers: tuple[LayerSpec, ...], index: int) -> str:
     """What bends the output of a layer: its own activation, or the next layer that is one."""
-    own = getattr(layers[index], "activation", None)
-    if own not in {None, "linear"}:
-        return str(own)
-    for layer in layers[index + 1 :]:
-        if isinstance(layer, Activation):
-            return str(layer.activation)
-        if layer.keras_name in {"LeakyReLU", "ELU"}:
-            return "leaky_relu" if layer.keras_name == "LeakyReLU" else "elu"
-        if hasattr(layer, "kernel_initializer"):
+    for distance, layer in enumerate(layers[index:]):
+        if distance and hasattr(layer, "kernel_initializer"):
             break
+        if activation_of(layer) != "linear":
+            return activation_of(layer)
     return "linear"
 
 
@@ -214,11 +210,6 @@ def _highest(spec: ExperimentSpec) -> float:
     if isinstance(rate, PiecewiseConstantDecay):
         return max(rate.values)
     return max(getattr(rate, field, None) or 0.0 for field in _RATES_OF_SCHEDULES)
-
-
-def _usual(spec: ExperimentSpec) -> float:
-    """Keras's default for the optimizer."""
-    return float(type(spec.compile.optimizer).model_fields["learning_rate"].default)
 
 
 def _rate(value: float) -> float:

@@ -10,24 +10,25 @@ from models.specs.schedules import CosineDecay, PiecewiseConstantDecay, Schedule
 # documentation or the paper says otherwise: Adagrad and Adadelta are there used with 1.0, and Lion
 # with a third to a tenth of what suits Adam (Chen et al., "Symbolic Discovery of Optimization
 # Algorithms", 2023, section 5).
-USUAL: dict[str, tuple[float, float, float]] = {
-    "SGD": (1e-4, 0.01, 1.0),
-    "Adam": (1e-5, 0.001, 0.1),
-    "AdamW": (1e-5, 0.001, 0.1),
-    "RMSprop": (1e-5, 0.001, 0.1),
-    "Adamax": (1e-5, 0.001, 0.1),
-    "Nadam": (1e-5, 0.001, 0.1),
-    "Adagrad": (1e-5, 0.001, 10.0),
-    "Adadelta": (1e-5, 0.001, 10.0),
-    "Lion": (1e-6, 0.001, 0.1),
+USUAL: dict[str, tuple[float, float]] = {
+    "SGD": (1e-4, 1.0),
+    "Adam": (1e-5, 0.1),
+    "AdamW": (1e-5, 0.1),
+    "RMSprop": (1e-5, 0.1),
+    "Adamax": (1e-5, 0.1),
+    "Nadam": (1e-5, 0.1),
+    "Adagrad": (1e-5, 10.0),
+    "Adadelta": (1e-5, 10.0),
+    "Lion": (1e-6, 0.1),
 }
-"""Optimizer -> at and below which rate is unusual, Keras's default, at and above which it is."""
+"""Optimizer -> at and below, at and above which rate it is unusual."""
 
 
 def unusual_learning_rate(case: Case) -> Iterator[Finding]:
     """The rate, or the highest one of a schedule, two decades or more from the default."""
     optimizer = case.spec.compile.optimizer
-    low, default, high = USUAL[optimizer.keras_name]
+    low, high = USUAL[optimizer.keras_name]
+    default = optimizer.default_rate
     field, rate = _highest(optimizer.learning_rate)
     # A velocity adds up 1 / (1 - momentum) gradients in a row.
     reaches = rate / max(1.0 - getattr(optimizer, "momentum", 0.0), 1e-3)

@@ -40,6 +40,11 @@ class OptimizerSpec(Tagged):
         rate = self.learning_rate
         return float(rate) if isinstance(rate, float | int) else None
 
+    @property
+    def default_rate(self) -> float:
+        """Keras's own learning rate for this optimizer."""
+        return float(type(self).model_fields["learning_rate"].default)
+
     @model_validator(mode="after")
     def _one_way_to_clip(self) -> "OptimizerSpec":
         if [self.clipnorm, self.clipvalue, self.global_clipnorm].count(None) < 2:  # noqa: PLR2004 -- at most one of three may be set
