@@ -28,7 +28,7 @@ _TRAINING = 3
 _VALUE = 20
 # What a step costs whatever its rows, and what a pass does: some hundred small operations.
 _STEP = 10_000_000
-_PASS = 7 * _STEP
+_PASS = 9 * _STEP
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
