@@ -6,7 +6,7 @@ use for so many.
 
 from collections.abc import Sequence
 
-from pydantic import JsonValue
+from pydantic import JsonValue, ValidationError
 from sqlalchemy import ColumnElement, and_, delete, select, true
 from sqlalchemy.orm import Session
 
@@ -58,6 +58,8 @@ def of(
 ) -> tuple[Measurement, ...]:
     """Those of a trial, oldest first; of very many the first, the last and some between.
 
+    What cannot be read is left out.
+
     Args:
         tx: the transaction.
         trial_id: of the trial.
@@ -71,7 +73,8 @@ def of(
         .where(MeasurementRow.trial_id == trial_id, MeasurementRow.epoch.in_(chosen))
         .order_by(MeasurementRow.epoch)
     )
-    return tuple(_measurement(epoch, values) for epoch, values in rows)
+    found = (_measurement(epoch, values) for epoch, values in rows)
+    return tuple(each for each in found if each is not None)
 
 
 def _chosen(tx: Session, trial_id: int, epochs: Sequence[int]) -> tuple[int, ...]:
@@ -91,5 +94,9 @@ def _spread(epochs: Sequence[int], most: int) -> tuple[int, ...]:
     return tuple(epochs[round(index * step)] for index in range(most))
 
 
-def _measurement(epoch: int, values: dict[str, JsonValue]) -> Measurement:
-    return Measurement.model_validate({"epoch": epoch, **values})
+def _measurement(epoch: int, values: dict[str, JsonValue]) -> Measurement | None:
+    """None where another version of the service measured other things."""
+    try:
+        return Measurement.model_validate({"epoch": epoch, **values})
+    except ValidationError:
+        return None

@@ -3,10 +3,12 @@
 import itertools
 
 import pytest
+from sqlalchemy import update
 
 from models.errors import LeaseLost
 from models.lifecycle import StopReason
 from models.measurements import LayerMeasurement, Measurement
+from models.tables.trials import MeasurementRow
 from store import leases, measurements, trainings
 from store.fence import Lease
 from store.outcomes import Succeeded
@@ -36,6 +38,16 @@ def test_a_measurement_is_read_as_it_was_written(scene: Scene) -> None:
     rows = (measurement(0), measurement(1, loss=None))
     append(scene, lease, *rows)
     assert read(scene, lease) == rows
+
+
+def test_what_another_version_measured_is_left_out(scene: Scene) -> None:
+    scene.submit()
+    lease = scene.must_claim()
+    append(scene, lease, measurement(0), measurement(1))
+    other = {"rows": 64, "layers": [{"layer": "dense", "curvature": 2.0}]}
+    with scene.database.transaction() as tx:
+        tx.execute(update(MeasurementRow).where(MeasurementRow.epoch == 1).values(values=other))
+    assert read(scene, lease) == (measurement(0),)
 
 
 def test_an_epoch_that_is_measured_again_is_overwritten(scene: Scene) -> None:
