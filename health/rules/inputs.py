@@ -1,13 +1,12 @@
 """Are the inputs of about unit scale? Initial weights are drawn for inputs that are."""
 
 import math
-from typing import Literal
 
 from health.course import Course
 from health.curves import before_training, initial_loss, left, places, prior
 from health.repairs import scale_inputs
 from health.verdict import NOT_MEASURED, Found, Healthy, NotApplicable, Verdict
-from models.findings import Finding
+from models.findings import Finding, Severity
 
 CODE = "inputs_not_scaled"
 
@@ -63,7 +62,7 @@ def check(course: Course) -> Verdict:
     )
 
 
-def _severity(remaining: float, error: float) -> Literal["info", "warning", "problem"]:
+def _severity(remaining: float, error: float) -> Severity:
     if remaining <= HARMLESS:
         return "info"
     return "problem" if error > INITIAL_ERROR else "warning"

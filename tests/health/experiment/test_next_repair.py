@@ -1,13 +1,9 @@
 """What is repaired where a client leaves that open: the winner's worst, a cause first."""
 
-from typing import Literal
-
 import pytest
 
 from health.experiment.next_repair import Choice, choose
-from models.findings import Finding
-
-Severity = Literal["info", "warning", "problem"]
+from models.findings import Finding, Severity
 
 
 def finding(
