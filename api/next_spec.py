@@ -5,6 +5,8 @@ The patch was written by the rule that made the finding; here it is only carried
 
 import logging
 import re
+from collections.abc import Sequence
+from itertools import chain
 
 from jsonpatch import JsonPatch, JsonPatchException
 from jsonpointer import JsonPointerException
@@ -13,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from health.experiment.next_repair import Choice, choose
 from models.errors import IllegalMove, NothingToRepair
+from models.findings import Finding
 from models.specs.experiment import MAX_NAME, ExperimentSpec
 from models.specs.health import Origin
 from models.views.experiment import ExperimentView
@@ -54,12 +57,16 @@ def repaired(
 def _chosen(
     tx: Session, view: ExperimentView, trial: int | None, code: str | None
 ) -> Choice | None:
-    """What a client asks for; else the winner's, before anybody reads ten thousand trials."""
-    winner = view.conclusion.winner.trial if view.conclusion and view.conclusion.winner else None
+    """What a client asks for; else the winner's, for its network is what the experiment is for.
+
+    Other trials only where no network won, or somebody asks: what is wrong with a loser is why it
+    lost, and repaired it may become the winner once more.
+    """
+    winner = _winner(view)
     chosen = None
     if winner is not None and trial in {None, winner}:
         chosen = choose({winner: view.findings}, winner, code)  # the experiment's own among them
-    if chosen is None:
+    if chosen is None and (winner is None or trial is not None or code is not None):
         numbers = None if trial is None else {trial}
         chosen = choose(history.findings(tx, view.id, numbers), winner, code)
     if chosen is None and code is not None:  # what only looked wrong is repaired when asked for
@@ -68,15 +75,26 @@ def _chosen(
 
 
 def _nothing(tx: Session, view: ExperimentView, trial: int | None, code: str | None) -> str:
-    """Why there is nothing to be carried out."""
-    where = f"trial {trial}" if trial is not None else "it"
+    """Why there is nothing to be carried out, and where there would be."""
     found = history.findings(tx, view.id, None if trial is None else {trial})
-    findings = [*(each for of_one in found.values() for each in of_one), *view.findings]
+    of_all = [*chain.from_iterable(found.values()), *view.findings]
+    if trial is None and code is None and _winner(view) is not None:
+        able = (number for number in sorted(found) if any(each.patch for each in found[number]))
+        hint = next((f" To repair another trial, ask with ?trial={each}." for each in able), "")
+        return _advice("the winner", view.findings, None) + hint
+    return _advice("it" if trial is None else f"trial {trial}", of_all, code)
+
+
+def _advice(where: str, findings: Sequence[Finding], code: str | None) -> str:
     there = [each for each in findings if code in {None, each.code}]
-    if there:
-        what = f"Nothing that was found in {where} has a patch."
-        return f"{what} The advice on {there[0].code}: {there[0].advice}"
-    return f"No {code} was found in {where}." if code else f"Nothing was found in {where}."
+    if not there:
+        return f"{f'No {code}' if code else 'Nothing'} was found in {where}."
+    what = f"Nothing that was found in {where} has a patch."
+    return f"{what} The advice on {there[0].code}: {there[0].advice}"
+
+
+def _winner(view: ExperimentView) -> int | None:
+    return view.conclusion.winner.trial if view.conclusion and view.conclusion.winner else None
 
 
 def _patched(view: ExperimentView, choice: Choice) -> ExperimentSpec:

@@ -95,8 +95,9 @@ def show_next(
 ) -> ExperimentSpec:
     """The whole spec, ready to POST: the one of this experiment with the patch of a finding in it.
 
-    The most telling finding is repaired: the winner's before those of other trials, a cause before
-    its consequences, a problem before a warning. `trial` and `finding` choose another.
+    The winner's most telling finding is repaired: a cause before its consequences, a problem before
+    a warning; where no network won, that of the first trial that has one. `trial` and `finding`
+    choose another.
     `derived_from` in the spec says which it is, and the conclusion of the new experiment whether
     that helped.
     """

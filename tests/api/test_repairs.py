@@ -136,6 +136,19 @@ def test_a_client_chooses_another_trial_or_finding(served: Served) -> None:
     )
 
 
+def test_where_the_winner_is_well_a_loser_is_repaired_only_when_it_is_asked_for(
+    served: Served,
+) -> None:
+    spec = inline(search=learning_rates(0.1, 0.01))
+    experiment = trained(served, spec, (0.5, (SLOW,)), (0.2, ()))
+    assert refused(served, experiment) == (
+        404,
+        "nothing_to_repair",
+        "Nothing was found in the winner. To repair another trial, ask with ?trial=1.",
+    )
+    assert following(served, experiment, trial=1)["derived_from"]["trial"] == 1
+
+
 def test_what_only_looked_wrong_is_repaired_when_it_is_asked_for(served: Served) -> None:
     spec = inline(rows=60)
     spec["data"]["scaling"] = "none"
@@ -153,10 +166,11 @@ def test_where_nothing_has_a_patch_the_advice_is_all_there_is(served: Served) ->
     assert refused(served, advised) == (
         404,
         "nothing_to_repair",
-        "Nothing that was found in it has a patch. The advice on overfitting: Try more epochs.",
+        "Nothing that was found in the winner has a patch. "
+        "The advice on overfitting: Try more epochs.",
     )
     healthy = trained(served, inline(), (0.5, ()))
-    assert refused(served, healthy)[2] == "Nothing was found in it."
+    assert refused(served, healthy)[2] == "Nothing was found in the winner."
 
 
 def test_an_experiment_that_is_not_over_cannot_be_repaired(served: Served) -> None:
