@@ -20,11 +20,11 @@ FEW_BATCH = 8
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """One kind of mistake.
+    """One kind of fault.
 
     Attributes:
         codes: of the findings that name it.
-        put: a clean spec with the mistake in it, in place.
+        put: a clean spec with the fault in it, in place.
         suits: whether a clean spec can have it.
         few: whether it is in the rows: only the last few of those that train are left.
     """
@@ -35,7 +35,7 @@ class Fault:
     few: bool = False
 
     def spec(self, clean: Spec) -> Spec:
-        """A copy of the clean one with the mistake in it."""
+        """A copy of the clean one with the fault in it."""
         faulty = deepcopy(clean)
         self.put(faulty)
         return faulty

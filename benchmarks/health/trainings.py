@@ -70,7 +70,7 @@ class Trained:
     """All trainings of a case.
 
     Attributes:
-        faulty: with the mistake.
+        faulty: with the fault.
         best: the same with its best weights handed out; `faulty` itself where it does so.
         twins: clean ones: the seed's own, and of another seed.
         repaired: what the service suggested instead of the faulty one; None where nothing.

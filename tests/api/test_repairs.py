@@ -166,8 +166,10 @@ def test_where_nothing_has_a_patch_the_advice_is_all_there_is(served: Served) ->
     assert refused(served, advised) == (
         404,
         "nothing_to_repair",
-        "Nothing that was found in the winner has a patch. "
-        "The advice on overfitting: Try more epochs.",
+        (
+            "Nothing that was found in the winner has a patch. "
+            "The advice on overfitting: Try more epochs."
+        ),
     )
     healthy = trained(served, inline(), (0.5, ()))
     assert refused(served, healthy)[2] == "Nothing was found in the winner."
