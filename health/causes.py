@@ -9,6 +9,19 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from models.findings import Finding
 
+# What throws weights and outputs far off, and what leaves a network as good as untrained.
+_WILD = ("inputs_not_scaled", "exploding_gradients", "learning_rate_too_high")
+_UNTRAINED = (
+    "inputs_not_scaled",
+    "diverged",
+    "exploding_gradients",
+    "dead_neurons",
+    "saturated_neurons",
+    "vanishing_gradients",
+    "learning_rate_too_high",
+    "learning_rate_too_low",
+)
+
 # Each fault with what brings it about, the first that is there is the one to name. A fault of the
 # data or of the initial weights was there before training, so it is never a consequence of what
 # training did.
@@ -16,9 +29,9 @@ EXPLAINED_BY: Mapping[str, Sequence[str]] = {
     "inputs_not_scaled": (),
     "exploding_gradients": ("inputs_not_scaled",),
     "learning_rate_too_high": ("inputs_not_scaled", "exploding_gradients"),
-    "diverged": ("inputs_not_scaled", "exploding_gradients", "learning_rate_too_high"),
-    "dead_neurons": ("inputs_not_scaled", "exploding_gradients", "learning_rate_too_high"),
-    "saturated_neurons": ("inputs_not_scaled", "exploding_gradients", "learning_rate_too_high"),
+    "diverged": _WILD,
+    "dead_neurons": _WILD,
+    "saturated_neurons": _WILD,
     "vanishing_gradients": (
         "inputs_not_scaled",
         "dead_neurons",
@@ -32,45 +45,11 @@ EXPLAINED_BY: Mapping[str, Sequence[str]] = {
         "saturated_neurons",
         "vanishing_gradients",
     ),
-    "oscillating": ("inputs_not_scaled", "exploding_gradients", "learning_rate_too_high"),
-    "overfitting": (
-        "inputs_not_scaled",
-        "exploding_gradients",
-        "learning_rate_too_high",
-        "oscillating",
-    ),
-    "underfitting": (
-        "inputs_not_scaled",
-        "diverged",
-        "exploding_gradients",
-        "dead_neurons",
-        "saturated_neurons",
-        "vanishing_gradients",
-        "learning_rate_too_high",
-        "learning_rate_too_low",
-    ),
-    "class_imbalance": (
-        "inputs_not_scaled",
-        "diverged",
-        "exploding_gradients",
-        "dead_neurons",
-        "saturated_neurons",
-        "vanishing_gradients",
-        "learning_rate_too_high",
-        "learning_rate_too_low",
-    ),
-    "learned_nothing": (
-        "inputs_not_scaled",
-        "diverged",
-        "exploding_gradients",
-        "dead_neurons",
-        "saturated_neurons",
-        "vanishing_gradients",
-        "learning_rate_too_high",
-        "learning_rate_too_low",
-        "underfitting",
-        "class_imbalance",
-    ),
+    "oscillating": _WILD,
+    "overfitting": (*_WILD, "oscillating"),
+    "underfitting": _UNTRAINED,
+    "class_imbalance": _UNTRAINED,
+    "learned_nothing": (*_UNTRAINED, "underfitting", "class_imbalance"),
 }
 
 _RANK = {code: rank for rank, code in enumerate(EXPLAINED_BY)}

@@ -34,6 +34,12 @@ def test_long_epochs_are_all_measured_and_short_ones_rarely() -> None:
     assert 1 < _amount(1000).interval < _amount(100).interval
 
 
+def test_a_small_table_is_measured_at_four_of_twenty_epochs_the_last_included() -> None:
+    small = _amount(624, layers=[DENSE[0], DENSE[0], {"layer": "Dense", "units": 2}])
+
+    assert _epochs(small.interval, small.epochs) == [0, 1, 8]
+
+
 def test_the_first_epoch_is_measured_and_then_at_even_distances() -> None:
     assert _epochs(1, 5) == [0, 1, 2, 3, 4]
     assert _epochs(4, 17) == [0, 1, 5, 9, 13]
