@@ -12,7 +12,7 @@ from pydantic import JsonValue
 from health.causes import in_order
 from health.course import Course
 from health.patches import patch
-from health.repairs import Repair
+from health.repairs.repair import Repair
 from health.rules import (
     dead,
     divergence,

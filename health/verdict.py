@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from health.course import Course
-from health.repairs import Repair, none
+from health.repairs.repair import Repair, none
 from models.findings import Finding
 
 

@@ -2,7 +2,9 @@
 
 from health.course import Course
 from health.curves import left, measured, trained
-from health.repairs import activate, start_afresh, together, widen_bottlenecks
+from health.repairs.capacity import widen_bottlenecks
+from health.repairs.layers import activate, start_afresh
+from health.repairs.repair import together
 from health.verdict import NOT_MEASURED, Found, Healthy, NotApplicable, Verdict
 from models.findings import Finding
 from models.measurements import Measurement

@@ -3,7 +3,7 @@
 from health import divergence
 from health.course import Course
 from health.curves import curve, initial_loss
-from health.repairs import stop_divergence
+from health.repairs.rates import stop_divergence
 from health.verdict import Found, Healthy, NotApplicable, Verdict
 from models.findings import Finding
 from models.lifecycle import StopReason

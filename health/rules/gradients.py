@@ -4,7 +4,8 @@ import math
 
 from health.course import Course
 from health.curves import Place, before_training, initial_loss, left, measured, prior
-from health.repairs import activate, start_afresh, together
+from health.repairs.layers import activate, start_afresh
+from health.repairs.repair import together
 from health.verdict import NOT_MEASURED, Found, Healthy, NotApplicable, Verdict
 from models.findings import Finding
 from models.measurements import LayerMeasurement, Measurement

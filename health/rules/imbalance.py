@@ -2,7 +2,7 @@
 
 from health.course import Course
 from health.curves import trained
-from health.repairs import balance_classes
+from health.repairs.data import balance_classes
 from health.verdict import NOT_MEASURED, Found, Healthy, NotApplicable, Verdict
 from models.findings import Finding
 

@@ -4,7 +4,7 @@ import math
 
 from health.course import Course
 from health.curves import before_training, initial_loss, left, places, prior
-from health.repairs import scale_inputs
+from health.repairs.data import scale_inputs
 from health.verdict import NOT_MEASURED, Found, Healthy, NotApplicable, Verdict
 from models.findings import Finding, Severity
 

@@ -6,7 +6,8 @@ from statistics import median
 
 from health.course import Course
 from health.curves import before_training, curve, left, prior, trained
-from health.repairs import Repair, lower_learning_rate, raise_learning_rate, stop_divergence
+from health.repairs.rates import lower_learning_rate, raise_learning_rate, stop_divergence
+from health.repairs.repair import Repair
 from health.verdict import NO_EPOCHS, NOT_MEASURED, Found, Healthy, NotApplicable, Verdict
 from models.findings import Finding
 

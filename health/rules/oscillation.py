@@ -4,7 +4,7 @@ from statistics import mean
 
 from health.course import Course
 from health.curves import prior
-from health.repairs import lower_learning_rate
+from health.repairs.rates import lower_learning_rate
 from health.verdict import NO_VALIDATION, NOT_MEASURED, Found, Healthy, NotApplicable, Verdict
 from models.findings import Finding
 from models.measurements import PairedLosses

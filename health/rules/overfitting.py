@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from health.course import Course
 from health.curves import curve, prior, trained
-from health.repairs import keep_best_weights, more_training_rows, together
+from health.repairs.fit import keep_best_weights, more_training_rows
+from health.repairs.repair import together
 from health.verdict import NO_VALIDATION, NOT_MEASURED, Found, Healthy, Verdict
 from models.findings import Finding
 from models.measurements import Measurement

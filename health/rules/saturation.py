@@ -2,7 +2,7 @@
 
 from health.course import Course
 from health.curves import left, measured
-from health.repairs import start_afresh
+from health.repairs.layers import start_afresh
 from health.verdict import NOT_MEASURED, Found, Healthy, NotApplicable, Verdict
 from models.findings import Finding
 from models.measurements import Measurement

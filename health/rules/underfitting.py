@@ -7,7 +7,7 @@ import math
 
 from health.course import Course
 from health.curves import Place, left, places
-from health.repairs import BOTTLENECK, widen_bottlenecks
+from health.repairs.capacity import BOTTLENECK, widen_bottlenecks
 from health.verdict import NOT_MEASURED, Found, Healthy, NotApplicable, Verdict
 from models.findings import Finding
 

@@ -10,11 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from health import repairs
 from health.causes import EXPLAINED_BY, in_order
 from health.course import Course
 from health.judge import RULES, judge
 from health.patches import patch
+from health.repairs.capacity import widen_bottlenecks
+from health.repairs.data import balance_classes, scale_inputs
+from health.repairs.fit import keep_best_weights, more_training_rows
+from health.repairs.layers import activate, start_afresh
+from health.repairs.rates import lower_learning_rate, raise_learning_rate, stop_divergence
+from health.repairs.repair import none, otherwise, together
 from models.findings import Finding
 from models.lifecycle import StopReason
 from models.measurements import LayerMeasurement, Measurement, PairedLosses
@@ -306,15 +311,15 @@ def test_a_patch_makes_the_one_spec_the_other(
 @given(specs)
 def test_every_repair_gives_a_spec_that_can_be_trained(experiment: ExperimentSpec) -> None:
     for repair in (
-        repairs.scale_inputs,
-        repairs.balance_classes,
-        repairs.lower_learning_rate,
-        repairs.stop_divergence,
-        repairs.raise_learning_rate,
-        repairs.start_afresh,
-        repairs.activate("relu"),
-        repairs.widen_bottlenecks,
-        repairs.together(repairs.keep_best_weights, repairs.more_training_rows),
+        scale_inputs,
+        balance_classes,
+        lower_learning_rate,
+        stop_divergence,
+        raise_learning_rate,
+        start_afresh,
+        activate("relu"),
+        widen_bottlenecks,
+        together(keep_best_weights, more_training_rows),
     ):
         complete(changed(experiment, repair(experiment)), FACTS)
 
@@ -328,8 +333,18 @@ def test_a_rate_goes_by_tens_until_it_is_near_the_usual(
 ) -> None:
     adam = spec(compile={"optimizer": {"optimizer": "Adam", "learning_rate": rate}})
 
-    assert list(repairs.lower_learning_rate(adam).values()) == [lowered]
-    assert list(repairs.raise_learning_rate(adam).values()) == [raised]
+    assert list(lower_learning_rate(adam).values()) == [lowered]
+    assert list(raise_learning_rate(adam).values()) == [raised]
+
+
+def test_the_second_repair_is_for_specs_that_have_all_of_the_first() -> None:
+    repair = otherwise(start_afresh, activate("leaky_relu"))
+    usual = spec()
+    begun = changed(usual, repair(usual))
+
+    assert list(repair(usual)) == list(start_afresh(usual))
+    assert repair(begun) == {"network.layers.0.activation": "leaky_relu"}
+    assert otherwise(none, none)(usual) == {}
 
 
 def finding(code: str, first_epoch: int) -> Finding:
