@@ -123,12 +123,12 @@ def test_many_zeros_are_not_dead_neurons(trainer: Trainer) -> None:
         Rows(x[:900], [f"digit {each}" for each in y[:900]]),
         data={"scaling": "minmax"},
         network=dense(512, 512),
-        compile={"optimizer": {"learning_rate": 0.002}},
+        compile={"optimizer": {"learning_rate": 0.007}},
         fit={"epochs": 15, "early_stopping": None},
     )
 
     last = trained.course.measurements[-1]
-    assert max(layer.zeros or 0 for layer in last.layers) > 0.4
+    assert min(layer.zeros or 0 for layer in last.layers[:-1]) > 0.7
     assert "dead_neurons" not in [each.code for each in trained.judgement.findings]
     assert trained.codes == []
 
