@@ -16,6 +16,7 @@ SIGMOID_LAYERS = 10
 SIGMOID_UNITS = 32
 # A batch may not be larger than the rows there are.
 FEW_BATCH = 8
+SHORT_EPOCHS = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +77,15 @@ def _narrow(spec: Spec) -> None:
     _hidden(spec)[0]["units"] = 1
 
 
+def _short(spec: Spec) -> None:
+    spec["fit"] |= {"epochs": SHORT_EPOCHS, "early_stopping": None}
+
+
+def _linear(spec: Spec) -> None:
+    """Nothing but the output layer, which is enough where the relation is a straight one."""
+    spec["network"]["layers"] = []
+
+
 def _hidden(spec: Spec) -> list[Spec]:
     return [layer for layer in spec["network"]["layers"] if layer["layer"] == "Dense"]
 
@@ -114,6 +124,8 @@ FAULTS: Mapping[str, Fault] = {
     "one unit": Fault(
         codes=frozenset({"underfitting", "dead_neurons", "learned_nothing"}), put=_narrow
     ),
+    "3 epochs": Fault(codes=frozenset({"not_converged"}), put=_short),
+    "no hidden layer": Fault(codes=frozenset({"underfitting"}), put=_linear),
 }
 
 
@@ -146,8 +158,8 @@ def cases(datasets: Sequence[str], seeds: Sequence[int]) -> tuple[Case, ...]:
 def _settings(turn: int) -> dict[str, str]:
     """A setting for each fault, another every turn, so that each fault meets several.
 
-    None is given twice, so that no two clean twins of a dataset are the same training. There are as
-    many settings as faults; those that suit few of them choose first.
+    None is given twice, so that no two clean twins of a dataset are the same training. There are at
+    least as many settings as faults; faults that suit few of them choose first.
     """
     left = deque(SETTINGS)
     left.rotate(-turn)

@@ -74,4 +74,19 @@ SETTINGS: Mapping[str, Spec] = {
         {"optimizer": "Nadam", "learning_rate": 0.005},
         batch=16,
     ),
+    "64-32 elu AdamW": _setting(
+        _dense(64, 32, activation="elu"),
+        {"optimizer": "AdamW", "learning_rate": 0.003, "weight_decay": 0.01},
+        batch=32,
+    ),
+    "96 L2 Adam": _setting(
+        _dense(96, kernel_regularizer={"regularizer": "L2", "l2": 0.0003}),
+        {"optimizer": "Adam", "learning_rate": 0.005},
+        batch=16,
+    ),
+    "48-24 gelu Nesterov": _setting(
+        _dense(48, 24, activation="gelu"),
+        {"optimizer": "SGD", "learning_rate": 0.03, "momentum": 0.9, "nesterov": True},
+        batch=16,
+    ),
 }
