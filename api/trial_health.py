@@ -56,6 +56,7 @@ def view(experiment_id: str, training: Training) -> TrialHealth:
         **{name: _series(measured, name) for name in _OF_TRIAL},
         since_best=tuple(each.since_best for each in measured),
         since_last=tuple(each.since_last for each in measured),
+        lack_of_fit=last and last.lack_of_fit,
         findings=training.findings if was_judged else judgement.findings,
         checks=judgement.checks,
     )

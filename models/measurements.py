@@ -67,6 +67,24 @@ class PairedLosses(_Measured):
     rows: int
 
 
+class LackOfFit(_Measured):
+    """What the inputs could still explain of the errors that a network makes on its probe.
+
+    The residuals of the network, in the terms of its loss, are predicted by ridge regression on the
+    inputs and random ReLU features of them, each row by all the others: PRESS (Allen, "The
+    relationship between variable selection and data augmentation and a method for prediction",
+    1974) over random features (Rahimi and Recht, 2008).
+
+    Attributes:
+        share: 1 - PRESS / the same by the mean of the others: of the residuals' squares, over rows
+            and outputs. About 0 where they are noise, and never below.
+        standard_error: of the share, by rows.
+    """
+
+    share: Share
+    standard_error: Annotated[float, Field(ge=0)]
+
+
 class Measurement(_Measured):
     """What was measured at the end of one epoch, in inference mode, on a fixed probe.
 
@@ -86,6 +104,7 @@ class Measurement(_Measured):
         since_best: validation rows, the first 2,048 at most, against the earlier measurement with
             their lowest mean loss, which may be that of epoch 0.
         since_last: the same against the measurement before.
+        lack_of_fit: at the end of a training, of losses for which it can be told.
     """
 
     epoch: Annotated[int, Field(ge=0, le=MAX_EPOCHS)]
@@ -99,3 +118,4 @@ class Measurement(_Measured):
     minority_recall: Share | None = None
     since_best: PairedLosses | None = None
     since_last: PairedLosses | None = None
+    lack_of_fit: LackOfFit | None = None

@@ -4,7 +4,7 @@ from pydantic import computed_field
 
 from models.findings import Check, Finding
 from models.lifecycle import State
-from models.measurements import PairedLosses
+from models.measurements import LackOfFit, PairedLosses
 from models.views.base import View
 
 Series = tuple[float | None, ...]
@@ -65,6 +65,9 @@ class TrialHealth(View):
     """Validation rows against the epoch with their lowest mean loss so far."""
     since_last: tuple[PairedLosses | None, ...]
     """Validation rows against the measurement before."""
+    lack_of_fit: LackOfFit | None
+    """What the inputs could still explain of the errors on these rows: about 0 where they are
+    noise. Null before the training's end, and of losses for which it cannot be told."""
     findings: tuple[Finding, ...]
     """Causes first. What was found at its end; of a trial that came to none of its own, what would
     be found now."""

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import delete, update
 
 from models.lifecycle import StopReason
-from models.measurements import LayerMeasurement, Measurement, PairedLosses
+from models.measurements import LackOfFit, LayerMeasurement, Measurement, PairedLosses
 from models.tables.experiments import ExperimentRow
 from models.tables.trials import MeasurementRow
 from store import leases, measurements
@@ -107,6 +107,19 @@ def test_every_rule_says_what_it_came_to(served: Served) -> None:
     checks = {check["code"]: check for check in health(served, running(served))["checks"]}
     assert checks["diverged"]["outcome"] == "healthy"
     assert all(check["reason"] for check in checks.values())
+
+
+def test_what_the_inputs_could_still_explain_is_there_from_the_end_on(served: Served) -> None:
+    taken = running(served)
+    assert health(served, taken)["lack_of_fit"] is None
+
+    fit = LackOfFit(share=0.25, standard_error=0.5)
+    with served.database.transaction() as tx:
+        last = measured(2).model_copy(update={"lack_of_fit": fit})
+        measurements.append(tx, taken.lease, [last])
+    end(served, taken)
+
+    assert health(served, taken)["lack_of_fit"] == {"share": 0.25, "standard_error": 0.5}
 
 
 def test_a_trial_that_nobody_measured_has_empty_series(served: Served) -> None:

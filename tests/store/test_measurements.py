@@ -7,7 +7,7 @@ from sqlalchemy import update
 
 from models.errors import LeaseLost
 from models.lifecycle import StopReason
-from models.measurements import LayerMeasurement, Measurement
+from models.measurements import LackOfFit, LayerMeasurement, Measurement
 from models.tables.trials import MeasurementRow
 from store import leases, measurements, trainings
 from store.fence import Lease
@@ -35,7 +35,8 @@ def read(scene: Scene, lease: Lease) -> tuple[Measurement, ...]:
 def test_a_measurement_is_read_as_it_was_written(scene: Scene) -> None:
     scene.submit()
     lease = scene.must_claim()
-    rows = (measurement(0), measurement(1, loss=None))
+    fit = {"lack_of_fit": LackOfFit(share=0.25, standard_error=0.125)}
+    rows = (measurement(0), measurement(1, loss=None), measurement(2).model_copy(update=fit))
     append(scene, lease, *rows)
     assert read(scene, lease) == rows
 

@@ -108,6 +108,9 @@ def test_a_measurement_follows_its_epoch_and_the_last_is_of_the_weights_before_t
     assert last.epoch == known == len(losses)
     assert last.since_best is not None
     assert last.since_best.rows == 540
+    assert [each.lack_of_fit is None for each in _measured(wire)] == [
+        each is not last for each in _measured(wire)
+    ]
     if last.since_best.since > 0:
         difference = losses[-1] - losses[last.since_best.since - 1]
         assert last.since_best.mean == pytest.approx(difference, rel=1e-3)

@@ -72,14 +72,13 @@ class Reading:
         loss: mean of the rows.
         layers: those of the gauge, in order.
         weights: by the id of the variable.
-        told: what the network says of each row, (rows,): of several outputs the number of the
-            largest, of one its value. Empty for outputs of several axes.
+        outputs: of the last layer, (rows, outputs). Empty for outputs of several axes.
     """
 
     loss: float
     layers: tuple[LayerReading, ...]
     weights: dict[int, WeightReading]
-    told: Floats
+    outputs: Floats
 
 
 class Gauge:
@@ -114,7 +113,7 @@ class Gauge:
             batch: x and y of at least one row.
             before: weights of earlier, with which these are compared.
         """
-        halves, zeros, units, told = self._looked(batch, before)
+        halves, zeros, units, outputs = self._looked(batch, before)
         loss, *rest = halves.numpy().tolist()
         weights = {
             id(weight): WeightReading(*rest[4 * number : 4 * number + 4])
@@ -124,7 +123,7 @@ class Gauge:
             LayerReading(layer, share, *(_numpy(each) for each in found))
             for layer, share, found in zip(self._layers, zeros.numpy().tolist(), units, strict=True)
         )
-        return Reading(loss, tuple(layers), weights, told.numpy())
+        return Reading(loss, tuple(layers), weights, outputs.numpy())
 
     def row_losses(self, batch: Held) -> Floats:
         """What each row costs, (rows,)."""
@@ -180,7 +179,7 @@ class Gauge:
             (tf.reduce_max(each, axis=0), tf.reduce_min(each, axis=0), _flat(layer, each))
             for layer, each in zip(self._layers, shown, strict=True)
         ]
-        return tf.stack(halves), tf.stack(zeros or [0.0]), units, _told(outputs[-1])
+        return tf.stack(halves), tf.stack(zeros or [0.0]), units, _of_rows(outputs[-1])
 
     def _outputs(self, x: tf.Tensor) -> list[tf.Tensor]:
         """Of every layer, one after the other, the input's own first."""
@@ -210,12 +209,10 @@ def _flat(layer: keras.Layer, output: tf.Tensor) -> tf.Tensor | None:
     return tf.reduce_mean(tf.cast(flat, tf.float32), axis=tuple(range(len(output.shape) - 1)))
 
 
-def _told(output: tf.Tensor) -> tf.Tensor:
+def _of_rows(output: tf.Tensor) -> tf.Tensor:
     if len(output.shape) != 2:  # noqa: PLR2004 - rows and outputs
-        return tf.zeros((0,), tf.float32)
-    if output.shape[-1] == 1:
-        return tf.cast(output[:, 0], tf.float32)
-    return tf.cast(tf.argmax(output, axis=-1), tf.float32)
+        return tf.zeros((0, 0), tf.float32)
+    return tf.cast(output, tf.float32)
 
 
 def _numpy(tensor: tf.Tensor | None) -> Any:

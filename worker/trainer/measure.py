@@ -11,14 +11,16 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from models.measurements import LayerMeasurement, Measurement
+from models.measurements import LackOfFit, LayerMeasurement, Measurement
 from models.specs.losses import AnyLoss
 from models.trial import TrialSpec
-from worker.trainer.gauge import LayerReading, Reading, WeightReading
+from worker.trainer.gauge import Floats, LayerReading, Reading, WeightReading
+from worker.trainer.lack_of_fit import lack_of_fit
 from worker.trainer.pairing import Measured, RowsAt
 from worker.trainer.prior import prior
 from worker.trainer.program import Program
 from worker.trainer.randomness import probe
+from worker.trainer.residuals import residuals
 from worker.trainer.rows import Rows
 from worker.trainer.thinning import amount
 from worker.trainer.work import VALUE_BYTES
@@ -74,7 +76,9 @@ class Measuring:
             batch_size=program.batch_size,
             epochs=trial.fit.epochs,
         )
-        drawn = training.take(probe(trial.seed, len(training), self._amount.probe))[:2]
+        self._training, self._seed = training, trial.seed
+        self._which = probe(trial.seed, len(training), self._amount.probe)
+        drawn = training.take(self._which)[:2]
         self._probe = put(drawn)
         self._targets = _Targets(self._loss, drawn[1])
         self._largest_input = _finite(float(np.abs(drawn[0]).max(initial=0.0)))
@@ -90,7 +94,7 @@ class Measuring:
 
     def begin(self, between: Between) -> Measurement:
         """Measure the untrained network."""
-        return self._measure(0, between)
+        return self._measure(0, between, last=False)
 
     def epoch_begins(self) -> None:
         """Note the weights, from which the epoch will lead away."""
@@ -107,9 +111,9 @@ class Measuring:
         """
         if not last and not self._amount.due(epoch, self._last):
             return None
-        return self._measure(epoch, between)
+        return self._measure(epoch, between, last=last)
 
-    def _measure(self, epoch: int, between: Between) -> Measurement:
+    def _measure(self, epoch: int, between: Between, *, last: bool) -> Measurement:
         between()
         reading = self._gauge.read(self._probe, self._before)
         between()
@@ -130,6 +134,20 @@ class Measuring:
             minority_recall=recall,
             since_best=None if measured is None else now.since(measured.best),
             since_last=None if measured is None else now.since(measured.last),
+            lack_of_fit=self._lack_of_fit(reading.outputs) if last else None,
+        )
+
+    def _lack_of_fit(self, outputs: Floats) -> LackOfFit | None:
+        """The rows are taken once more rather than kept along the whole training."""
+        x, y, *weights = self._training.take(self._which)
+        left = residuals(self._loss, y, outputs)
+        if left is None:
+            return None
+        if weights:  # of each row in the loss, so also in the mean that is 0 at its best
+            left *= weights[0].astype(np.float64).reshape(-1, 1)
+        found = lack_of_fit(x, left, self._seed)
+        return found and LackOfFit(
+            share=_rounded(found.share), standard_error=_rounded(found.standard_error)
         )
 
 
@@ -157,10 +175,13 @@ class _Targets:
 
     def recognised(self, reading: Reading) -> tuple[float | None, float | None]:
         """The share of the class that the network says most often, and the recall of the rarest."""
-        if self._codes is None or not len(reading.told) or not math.isfinite(reading.loss):
+        outputs = reading.outputs
+        if self._codes is None or not len(outputs) or not math.isfinite(reading.loss):
             return None, None
         binary = self._encoding == "binary"
-        said = (reading.told > self._threshold if binary else reading.told).astype(np.int64)
+        said = (
+            (outputs[:, 0] > self._threshold).astype(np.int64) if binary else outputs.argmax(axis=1)
+        )
         commonest = _finite(np.bincount(said).max() / len(said))
         if self.minority is None:
             return commonest, None
@@ -238,6 +259,8 @@ def _norm(halves: Sequence[float]) -> float | None:
 
 def _finite(number: float | None) -> float | None:
     """A number as it is reported: in few digits, and none where it is not finite."""
-    if number is None or not math.isfinite(number):
-        return None
+    return None if number is None or not math.isfinite(number) else _rounded(number)
+
+
+def _rounded(number: float) -> float:
     return float(f"{number:.{_DIGITS}g}")
