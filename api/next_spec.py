@@ -19,7 +19,8 @@ from models.findings import Finding
 from models.specs.experiment import MAX_NAME, ExperimentSpec
 from models.specs.health import Origin
 from models.views.experiment import ExperimentView
-from store import experiments, history, trials
+from store import experiments, trials
+from store import findings as found_in
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +69,7 @@ def _chosen(
         chosen = choose({winner: view.findings}, winner, code)  # the experiment's own among them
     if chosen is None and (winner is None or trial is not None or code is not None):
         numbers = None if trial is None else {trial}
-        chosen = choose(history.findings(tx, view.id, numbers), winner, code)
+        chosen = choose(found_in.of(tx, view.id, numbers), winner, code)
     if chosen is None and code is not None:  # what only looked wrong is repaired when asked for
         chosen = choose({trial or winner or 1: view.warnings}, winner, code)
     return chosen
@@ -76,7 +77,7 @@ def _chosen(
 
 def _nothing(tx: Session, view: ExperimentView, trial: int | None, code: str | None) -> str:
     """Why there is nothing to be carried out, and where there would be."""
-    found = history.findings(tx, view.id, None if trial is None else {trial})
+    found = found_in.of(tx, view.id, None if trial is None else {trial})
     of_all = [*chain.from_iterable(found.values()), *view.findings]
     if trial is None and code is None and _winner(view) is not None:
         able = (number for number in sorted(found) if any(each.patch for each in found[number]))

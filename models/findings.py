@@ -1,6 +1,6 @@
 """A judged fact about a training's health: what was seen, how it was judged, what to do."""
 
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, JsonValue
 
@@ -41,6 +41,20 @@ class Finding(BaseModel):
     advice: str
     patch: Patch = ()
     consequence_of: str | None = None
+
+
+class Spread(NamedTuple):
+    """How far a fault spread among the trials of an experiment.
+
+    Attributes:
+        trials: how many have it, as a cause of its own and more than informational.
+        first_problem: the number of the first of them that has it as a problem; None where it is
+            only a warning.
+    """
+
+    code: str
+    trials: int
+    first_problem: int | None
 
 
 class Check(BaseModel):

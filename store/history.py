@@ -5,12 +5,29 @@ from collections.abc import Collection, Mapping, Sequence
 from sqlalchemy import ColumnElement, and_, select, true
 from sqlalchemy.orm import Session
 
-from models.findings import Finding
-from models.lifecycle import JUDGED, State
+from models.lifecycle import State
 from models.tables.experiments import ExperimentRow
 from models.tables.trials import EpochRow, RowLossesRow, TrialRow
 from models.trial import TrialResult
 from models.views.base import Problem
+
+# Whole rows have findings, which take longer to read than all the rest.
+_OF_RESULTS = (
+    TrialRow.number,
+    TrialRow.candidate,
+    TrialRow.repeat,
+    TrialRow.seed,
+    TrialRow.setting,
+    TrialRow.changes,
+    TrialRow.state,
+    TrialRow.stop_reason,
+    TrialRow.best_value,
+    TrialRow.best_epoch,
+    TrialRow.epochs_done,
+    TrialRow.parameters,
+    TrialRow.seconds,
+    TrialRow.error,
+)
 
 
 def results(
@@ -18,7 +35,7 @@ def results(
 ) -> tuple[TrialResult, ...]:
     """What a search or a ranking needs of every trial, by number; or of these alone."""
     rows = tx.execute(
-        select(TrialRow, ExperimentRow.metric, RowLossesRow.rows)
+        select(*_OF_RESULTS, ExperimentRow.metric, RowLossesRow.rows)
         .join(ExperimentRow, ExperimentRow.id == TrialRow.experiment_id)
         .outerjoin(RowLossesRow, RowLossesRow.trial_id == TrialRow.id)
         .where(TrialRow.experiment_id == experiment_id, _one_of(numbers))
@@ -34,16 +51,16 @@ def results(
             changes=row.changes,
             state=row.state,
             stop_reason=row.stop_reason,
-            metric=metric if row.epochs_done else None,
+            metric=row.metric if row.epochs_done else None,
             score=row.best_value,
             best_epoch=row.best_epoch,
             epochs=row.epochs_done,
             parameters=row.parameters,
             seconds=row.seconds,
             error_code=row.error["code"] if row.error else None,
-            validation_rows=validation_rows,
+            validation_rows=row.rows,
         )
-        for row, metric, validation_rows in rows
+        for row in rows
     )
 
 
@@ -67,28 +84,6 @@ def curves(
     for number, metrics in rows:
         found.setdefault(number, []).append(metrics)
     return found
-
-
-def findings(
-    tx: Session, experiment_id: str, numbers: Collection[int] | None = None
-) -> Mapping[int, tuple[Finding, ...]]:
-    """What was found in each trial that was judged, by number; nothing in the healthy ones.
-
-    Only in these trials where `numbers` are given.
-    """
-    rows = tx.execute(
-        select(TrialRow.number, TrialRow.findings)
-        .where(
-            TrialRow.experiment_id == experiment_id,
-            TrialRow.stop_reason.in_(JUDGED),
-            _one_of(numbers),
-        )
-        .order_by(TrialRow.number)
-    )
-    return {
-        number: tuple(Finding.model_validate(finding) for finding in found or ())
-        for number, found in rows
-    }
 
 
 def errors(tx: Session, experiment_id: str) -> tuple[Problem, ...]:

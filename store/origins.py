@@ -11,7 +11,7 @@ from models.specs.health import Origin
 from models.tables.experiments import ExperimentRow
 from models.tables.trials import TrialRow
 from models.trial import JudgedTrial, changed
-from store import history, row_losses
+from store import findings, history, row_losses
 
 
 def check(tx: Session, *, owner: str, origin: Origin) -> None:
@@ -56,7 +56,7 @@ def read(tx: Session, *, owner: str, origin: Origin) -> JudgedTrial | None:
     if spec is None or not results:
         return None
     (result,) = row_losses.attached(tx, origin.experiment, results, numbers)
-    found = history.findings(tx, origin.experiment, numbers).get(origin.trial, ())
+    found = findings.of(tx, origin.experiment, numbers).get(origin.trial, ())
     return JudgedTrial(
         spec=changed(ExperimentSpec.model_validate(spec), result.changes),
         result=result,

@@ -4,7 +4,7 @@ Comparing is what the experiment is for; what the others add to it must not cost
 """
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -13,17 +13,17 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from health.experiment.capacity import underfitting
-from health.experiment.rates import weighed
+from health.experiment.rates import CODES, weighed
 from health.experiment.telling import OF_LEARNING_RATES, telling
 from models.findings import Finding
 from models.monitor import monitored
 from models.specs.experiment import ExperimentSpec
 from models.trial import JudgedTrial, TrialResult, changed
-from models.views.comparison import Conclusion, RepairOutcome
+from models.views.comparison import Conclusion, RateVerdict, RepairOutcome
 from search.before_after import counterpart, repair
 from search.conclusion import conclude
 from search.ties import contenders
-from store import history, origins, row_losses
+from store import findings, history, origins, row_losses
 from store.moves import Locked
 
 log = logging.getLogger(__name__)
@@ -41,13 +41,26 @@ class Concluded:
     findings: tuple[Finding, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
 class _Ours:
-    """The experiment's own trials, and what was found in each that was judged."""
+    """The experiment's own trials, of which what was found is read as it is asked for."""
 
-    spec: ExperimentSpec
-    results: Sequence[TrialResult]
-    found: Mapping[int, Sequence[Finding]]
+    def __init__(
+        self, tx: Session, experiment: Locked, spec: ExperimentSpec, results: Sequence[TrialResult]
+    ) -> None:
+        self.tx = tx
+        self.experiment = experiment
+        self.spec = spec
+        self.results = results
+
+    def found(self, number: int | None) -> tuple[Finding, ...]:
+        """In one trial; nothing in None."""
+        if number is None:
+            return ()
+        return findings.of(self.tx, self.experiment.id, {number}).get(number, ())
+
+    def weigh(self, rates: Sequence[RateVerdict]) -> tuple[RateVerdict, ...]:
+        """Against what was found of them."""
+        return weighed(rates, findings.coded(self.tx, self.experiment.id, CODES))
 
 
 def concluded(
@@ -79,9 +92,8 @@ def concluded(
         experiment=experiment.id,
     )
     try:
-        ours = _Ours(spec, compared, history.findings(tx, experiment.id))
-        conclusion = compare(weigh=partial(weighed, findings=ours.found))
-        return _with_health(tx, experiment, ours, conclusion)
+        ours = _Ours(tx, experiment, spec, compared)
+        return _with_health(ours, compare(weigh=ours.weigh))
     except SQLAlchemyError:
         raise
     except Exception:
@@ -89,42 +101,45 @@ def concluded(
         return Concluded(compare())
 
 
-def _with_health(tx: Session, experiment: Locked, ours: _Ours, conclusion: Conclusion) -> Concluded:
+def _with_health(ours: _Ours, conclusion: Conclusion) -> Concluded:
     winner = conclusion.winner.trial if conclusion.winner else None
-    told = OF_LEARNING_RATES if conclusion.rates else frozenset[str]()
     too_small = underfitting(ours.spec, ours.results, conclusion)
-    repaired = _repair(tx, experiment, ours, winner)
+    repaired = _repair(ours, winner)
     sentences = (
-        telling(ours.found, winner=winner, told=told),
+        telling(
+            ours.found,
+            findings.spread(ours.tx, ours.experiment.id),
+            judged=findings.judged(ours.tx, ours.experiment.id),
+            winner=winner,
+            told=OF_LEARNING_RATES if conclusion.rates else frozenset(),
+        ),
         None if repaired is None else repaired.sentence,
     )
     more = {
         "repair": repaired,
         "summary": (*conclusion.summary, *filter(None, sentences)),
     }
-    of_winner = () if winner is None else ours.found.get(winner, ())
     of_all = () if too_small is None else (too_small,)
-    return Concluded(conclusion.model_copy(update=more), (*of_winner, *of_all))
+    return Concluded(conclusion.model_copy(update=more), (*ours.found(winner), *of_all))
 
 
-def _repair(
-    tx: Session, experiment: Locked, ours: _Ours, winner: int | None
-) -> RepairOutcome | None:
+def _repair(ours: _Ours, winner: int | None) -> RepairOutcome | None:
     """Whether the experiment repaired what it is derived from, if it is."""
     origin = ours.spec.derived_from
     if origin is None:
         return None
     try:
-        before = origins.read(tx, owner=experiment.owner, origin=origin)
+        before = origins.read(ours.tx, owner=ours.experiment.owner, origin=origin)
     except (AttributeError, LookupError, TypeError, ValidationError):
         before = None  # another version of the service stored it
     seed = ours.spec.seed if before is None else before.result.seed
     chosen = counterpart(ours.results, winner, seed)
-    after = None if chosen is None else _judged(tx, experiment.id, ours, chosen)
+    after = None if chosen is None else _judged(ours, chosen)
     return repair(origin, before, after)
 
 
-def _judged(tx: Session, experiment_id: str, ours: _Ours, result: TrialResult) -> JudgedTrial:
-    (whole,) = row_losses.attached(tx, experiment_id, [result], {result.number})
-    codes = frozenset(finding.code for finding in ours.found.get(result.number, ()))
+def _judged(ours: _Ours, result: TrialResult) -> JudgedTrial:
+    numbers = {result.number}
+    (whole,) = row_losses.attached(ours.tx, ours.experiment.id, [result], numbers)
+    codes = frozenset(finding.code for finding in ours.found(result.number))
     return JudgedTrial(spec=changed(ours.spec, result.changes), result=whole, codes=codes)

@@ -16,6 +16,9 @@ _SAID: dict[str, RateWord] = {
     "learned_nothing": "not_decided",
 }
 
+CODES = frozenset(_SAID)
+"""Of the findings that count here."""
+
 
 def weighed(
     rates: Sequence[RateVerdict], findings: Mapping[int, Sequence[Finding]]
@@ -32,7 +35,7 @@ def weighed(
 
     Args:
         rates: of one comparison.
-        findings: by number of the trial; trials without any may be left out.
+        findings: those with one of CODES, by number of the trial.
 
     Returns:
         As many, in the same order.

@@ -1,12 +1,11 @@
 """The sentence on health that a conclusion needs most: which fault, in how many trials, what to do.
 
-Pure: the findings of all trials in, a sentence out.
+Pure: how faults spread among trials in, a sentence out.
 """
 
-from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
-from models.findings import Finding
+from models.findings import Finding, Spread
 
 _WEIGHT = {"problem": 0, "warning": 1}
 
@@ -17,8 +16,10 @@ OF_LEARNING_RATES = frozenset(
 
 
 def telling(
-    findings: Mapping[int, Sequence[Finding]],
+    of: Callable[[int], Sequence[Finding]],
+    spread: Sequence[Spread],
     *,
+    judged: int,
     winner: int | None,
     told: Collection[str] = (),
 ) -> str | None:
@@ -29,42 +30,42 @@ def telling(
     what is merely informational are left to the trials' own views.
 
     Args:
-        findings: by number of the trial, of every trial that was judged; empty for a healthy one.
+        of: what was found in the trial with a number; asked for one trial or two.
+        spread: of every fault that is a cause of its own in some trial.
+        judged: how many trials were, the healthy ones among them.
         winner: its number; None where no trial has a score.
         told: codes that the conclusion speaks of elsewhere.
 
     Returns:
         None where there is nothing that a client has to know.
     """
-    causes = {
-        number: [
-            each
-            for each in found
-            if each.consequence_of is None and each.severity in _WEIGHT and each.code not in told
-        ]
-        for number, found in findings.items()
-    }
-    often = Counter(code for found in causes.values() for code in {each.code for each in found})
-    if winner is not None and causes.get(winner):
-        worst = min(causes[winner], key=lambda each: _WEIGHT[each.severity])
-        return _sentence(f"the winner, trial {winner}", worst, _share(often, worst, causes))
-    problems = [
-        (number, each)
-        for number, found in causes.items()
-        for each in found
-        if each.severity == "problem" and 2 * often[each.code] > len(causes)
+    often = {each.code: each.trials for each in spread if each.code not in told}
+    ill = [] if winner is None else _causes(of(winner), often)
+    if ill:
+        worst = min(ill, key=lambda each: _WEIGHT[each.severity])
+        return _sentence(f"the winner, trial {winner}", worst, often, judged)
+    shared = [
+        (each.trials, -each.first_problem, each.code)
+        for each in spread
+        if each.code in often and each.first_problem is not None and 2 * each.trials > judged
     ]
-    if not problems:
+    if not shared:
         return None
-    number, shared = max(problems, key=lambda each: (often[each[1].code], -each[0]))
-    return _sentence(f"trial {number}", shared, _share(often, shared, causes))
+    trials, first, _ = max(shared)
+    alike = {code for *where, code in shared if where == [trials, first]}
+    problems = (each for each in _causes(of(-first), alike) if each.severity == "problem")
+    return _sentence(f"trial {-first}", next(problems), often, judged)
 
 
-def _share(often: Counter[str], finding: Finding, causes: Collection[int]) -> str:
-    trials = len(causes)
-    return "" if trials == 1 else f" ({often[finding.code]} of {trials} trials)"
+def _causes(findings: Sequence[Finding], codes: Collection[str]) -> list[Finding]:
+    return [
+        each
+        for each in findings
+        if each.code in codes and each.consequence_of is None and each.severity in _WEIGHT
+    ]
 
 
-def _sentence(who: str, finding: Finding, share: str) -> str:
+def _sentence(who: str, finding: Finding, often: Mapping[str, int], judged: int) -> str:
+    share = "" if judged == 1 else f" ({often[finding.code]:,} of {judged:,} trials)"
     what = finding.code.replace("_", " ")
     return f"Health of {who}: {what}{share}. {finding.evidence} {finding.advice}"

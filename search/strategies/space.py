@@ -54,9 +54,10 @@ def distinct(
     misses = 0
     while len(found) < count and misses < MAX_MISSES:
         changes = draw(spaces, random)
-        misses = misses + 1 if key(changes) in taken else 0
+        this = key(changes)
+        misses = misses + 1 if this in taken else 0
         if not misses:
-            taken.add(key(changes))
+            taken.add(this)
             found.append(changes)
     if len(found) < count:
         found += _rest(spaces, count - len(found), random, taken)

@@ -1,6 +1,8 @@
 """What follows from a trial's end, also where it cannot be decided."""
 
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -8,9 +10,11 @@ from sqlalchemy import select, update
 
 from epochd.embedded.leash import Leash
 from models import failures
+from models.findings import Finding
 from models.lifecycle import State, StopReason
 from models.specs.experiment import Device
 from models.tables.experiments import ExperimentRow
+from models.tables.trials import TrialRow
 from store import epochs, experiments, leases, trials
 from store.epochs import EpochRecord
 from store.fence import Lease
@@ -313,3 +317,70 @@ def test_health_that_cannot_be_concluded_does_not_cost_the_conclusion(
     assert view.conclusion is not None
     assert view.conclusion.winner is not None
     assert any("cannot be concluded" in line for line in caplog.messages)
+
+
+ILL = Finding(
+    code="dead_neurons",
+    severity="problem",
+    evidence="60 % never answer.",
+    explanation="They are dead.",
+    advice="Try LeakyReLU.",
+)
+
+
+def test_two_trials_that_end_at_the_same_time_are_both_told_of_in_one_conclusion(
+    here: Site,
+) -> None:
+    search = {"strategy": "grid", "over": {"fit.batch_size": [16, 32]}}
+    experiment_id = here.submit(small(here.table(), search=search), ring=False)
+    held = []
+    for _ in range(2):
+        with here.database.transaction() as tx:
+            claim = leases.claim(tx, worker="worker", device=Device.CPU)
+            assert claim is not None
+            record = EpochRecord(epoch=1, metrics={"val_loss": 0.5}, learning_rate=0.1, seconds=1.0)
+            epochs.append(tx, claim.lease, [record])
+        held.append(claim.lease)
+    start = threading.Barrier(len(held))
+
+    def end(lease: Lease) -> None:
+        start.wait()
+        with here.database.transaction() as tx:
+            done = Succeeded(stop_reason=StopReason.COMPLETED, findings=(ILL,))
+            leases.finish(tx, lease, done)
+            advance(tx, experiment_id)
+
+    with ThreadPoolExecutor() as threads:
+        list(threads.map(end, held))
+
+    view = here.experiment(experiment_id)
+    assert view.conclusion is not None
+    assert view.conclusion.summary[-1] == (
+        "Health of the winner, trial 1: dead neurons (2 of 2 trials). 60 % never answer. "
+        "Try LeakyReLU."
+    )
+    assert view.findings == (ILL,)
+    ended = [event for event in here.events(experiment_id) if event.kind == "experiment.succeeded"]
+    assert len(ended) == 1
+
+
+def test_a_conclusion_reads_no_more_findings_than_it_tells(here: Site) -> None:
+    """What another version found in the others cannot be read, and need not be."""
+    search = {"strategy": "grid", "over": {"fit.batch_size": [16, 32, 64]}}
+    experiment_id = here.submit(small(here.table(), search=search), ring=False)
+    for _ in range(2):
+        _end_next(here, experiment_id, None)
+    unreadable = [ILL.model_dump(mode="json") | {"certainty": 0.9}]
+    with here.database.transaction() as tx:
+        tx.execute(update(TrialRow).where(TrialRow.number < 3).values(findings=unreadable))
+        claim = leases.claim(tx, worker="worker", device=Device.CPU)
+        assert claim is not None
+        record = EpochRecord(epoch=1, metrics={"val_loss": 0.1}, learning_rate=0.1, seconds=1.0)
+        epochs.append(tx, claim.lease, [record])
+        done = Succeeded(stop_reason=StopReason.COMPLETED, findings=(ILL,))
+        leases.finish(tx, claim.lease, done)
+        advance(tx, experiment_id)
+
+    view = here.experiment(experiment_id)
+    assert view.conclusion is not None
+    assert "trial 3: dead neurons (3 of 3 trials)" in view.conclusion.summary[-1]
