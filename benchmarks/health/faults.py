@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 
+from benchmarks.health.rows import Kind, Part
 from benchmarks.health.settings import SETTINGS, Spec
 
 SIGMOID_LAYERS = 10
@@ -27,13 +28,17 @@ class Fault:
         codes: of the findings that name it.
         put: a clean spec with the fault in it, in place.
         suits: whether a clean spec can have it.
-        few: whether it is in the rows: only the last few of those that train are left.
+        rows: on what is left of a draw, where it is the rows that are at fault.
+        of: the targets that it can be put into.
+        alike: whether each class counts alike in what is better, however many rows it has.
     """
 
     codes: frozenset[str]
-    put: Callable[[Spec], None]
+    put: Callable[[Spec], None] = lambda _: None
     suits: Callable[[Spec], bool] = lambda _: True
-    few: bool = False
+    rows: Part = "whole"
+    of: frozenset[Kind] = frozenset({"classes", "numbers"})
+    alike: bool = False
 
     def spec(self, clean: Spec) -> Spec:
         """A copy of the clean one with the fault in it."""
@@ -120,12 +125,17 @@ FAULTS: Mapping[str, Fault] = {
         suits=_not_normalized,
     ),
     "unscaled": Fault(codes=frozenset({"inputs_not_scaled"}), put=_unscaled),
-    "20 rows": Fault(codes=frozenset({"overfitting"}), put=_unattended, few=True),
+    "20 rows": Fault(codes=frozenset({"overfitting"}), put=_unattended, rows="few"),
     "one unit": Fault(
         codes=frozenset({"underfitting", "dead_neurons", "learned_nothing"}), put=_narrow
     ),
     "3 epochs": Fault(codes=frozenset({"not_converged"}), put=_short),
     "no hidden layer": Fault(codes=frozenset({"underfitting"}), put=_linear),
+    # Over all rows alike never to name a rare class costs little, and to weigh classes costs more
+    # than it brings: the harm shows only where each class counts alike.
+    "rare class": Fault(
+        codes=frozenset({"class_imbalance"}), rows="rare", of=frozenset({"classes"}), alike=True
+    ),
 }
 
 
@@ -144,14 +154,20 @@ class Case:
         return f"{self.dataset}, {self.fault}, {self.setting}, seed {self.seed}"
 
 
-def cases(datasets: Sequence[str], seeds: Sequence[int]) -> tuple[Case, ...]:
-    """The matrix in its fixed order."""
-    turns = {(row, seed): _settings(row + seed) for row in range(len(datasets)) for seed in seeds}
+def cases(kinds: Mapping[str, Kind], seeds: Sequence[int]) -> tuple[Case, ...]:
+    """The matrix in its fixed order.
+
+    Args:
+        kinds: of the datasets, by name.
+        seeds: of draws and weights.
+    """
+    turns = {(row, seed): _settings(row + seed) for row in range(len(kinds)) for seed in seeds}
     return tuple(
-        Case(dataset=dataset, fault=fault, seed=seed, setting=turns[row, seed][fault])
-        for row, dataset in enumerate(datasets)
-        for fault in FAULTS
+        Case(dataset=dataset, fault=name, seed=seed, setting=turns[row, seed][name])
+        for row, (dataset, kind) in enumerate(kinds.items())
+        for name, fault in FAULTS.items()
         for seed in seeds
+        if kind in fault.of
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from benchmarks.health.faults import FAULTS
 from benchmarks.health.scores import Judged
 from benchmarks.health.trainings import Trained, Training
-from benchmarks.health.truth import Gain, fault_is_real, gain, last
+from benchmarks.health.truth import Gain, Losses, alike, fault_is_real, gain, last
 
 COUNTED = ("warning", "problem")
 TABLE = "cases.jsonl"
@@ -18,10 +18,11 @@ TABLE = "cases.jsonl"
 def judged(case: Trained) -> tuple[Judged, Judged]:
     """The faulty trial and its clean twin of the same seed: half of all is clean."""
     fault = FAULTS[case.case.fault]
-    real = fault_is_real(case.best.losses, [twin.losses for twin in case.twins])
+    real = fault_is_real(_losses(case, case.best), [_losses(case, twin) for twin in case.twins])
     first, clean = first_causes(case.faulty.findings), first_causes(case.twins[0].findings)
     return (
         Judged(
+            dataset=case.case.dataset,
             fault=case.case.fault,
             named_by=fault.codes,
             real=real,
@@ -30,6 +31,7 @@ def judged(case: Trained) -> tuple[Judged, Judged]:
             repaired=_repair(case).is_real,
         ),
         Judged(
+            dataset=case.case.dataset,
             fault=None,
             named_by=frozenset(),
             real=False,
@@ -59,7 +61,9 @@ def _line(case: Trained) -> dict[str, Any]:
         "recognised": faulty.recognised,
         "wrong": sorted(faulty.found - faulty.right),
         "found_in_twin": sorted(clean.found),
-        "gain_of_twins": [_gain(gain(case.best.losses, twin.losses)) for twin in case.twins],
+        "gain_of_twins": [
+            _gain(gain(_losses(case, case.best), _losses(case, twin))) for twin in case.twins
+        ],
         "gain_of_repair": None if case.repaired is None else _gain(_repair(case)),
         "repair_refused": case.refused,
         "faulty": _training(case.faulty),
@@ -100,7 +104,15 @@ def _repair(case: Trained) -> Gain:
     if case.repaired is None:
         return Gain(0.0, 0.0)
     held_out = min(case.faulty.held_out, case.repaired.held_out)
-    return gain(last(held_out, case.faulty.losses), last(held_out, case.repaired.losses))
+    return gain(*(_losses(case, each, held_out) for each in (case.faulty, case.repaired)))
+
+
+def _losses(case: Trained, training: Training, count: int | None = None) -> Losses | None:
+    """Of so many of the last validation rows, or of all, as the fault wants them counted."""
+    rows = training.rows.whole.validation.y
+    count = len(rows) if count is None else count
+    losses = last(count, training.losses)
+    return alike(losses, rows[-count:]) if FAULTS[case.case.fault].alike else losses
 
 
 def _gain(found: Gain) -> dict[str, float | str]:

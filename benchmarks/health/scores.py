@@ -6,6 +6,7 @@ The rules, decided before the first run:
   no `consequence_of`.
 - A fault is real where the clean twins are better than it beyond the noise of rows (`truth`). On
   one that is not real every finding is wrong, since mending what it names gains nothing.
+- Where the fault is a class that became rare, each class counts alike in what is better.
 - A finding is right where it is one of those that name the fault of its trial, and that is real.
   On a clean trial every finding is wrong, also one whose suggestion would help.
 - A real fault is recognised where one of the findings that name it is there. The recall of one
@@ -33,6 +34,7 @@ class Judged:
     """A trial with what was found in it and what is true of it.
 
     Attributes:
+        dataset: that it trained on.
         fault: that it was given; None for a clean one.
         named_by: the findings that name that.
         real: whether it is real; False for a clean one.
@@ -41,6 +43,7 @@ class Judged:
         repaired: whether what was suggested helped.
     """
 
+    dataset: str
     fault: str | None
     named_by: frozenset[str]
     real: bool
@@ -119,6 +122,7 @@ def figures(trials: Sequence[Judged]) -> list[Figure]:
     real = [judged for judged in faulty if judged.real]
     codes = sorted({code for judged in trials for code in judged.found | judged.named_by})
     faults = list(dict.fromkeys(judged.fault for judged in faulty))
+    datasets = list(dict.fromkeys(judged.dataset for judged in trials))
     return [
         _at_least("precision of all findings", precision(trials), PRECISION),
         _at_least("recall of real faults", recall(trials), RECALL),
@@ -134,6 +138,7 @@ def figures(trials: Sequence[Judged]) -> list[Figure]:
         *(_at_least(f"{code}: precision", precision(trials, code), EACH) for code in codes),
         *(_told(f"{code}: recall", recall(trials, code)) for code in codes),
         *(_of_fault(fault, faulty) for fault in faults if fault is not None),
+        *(_of_dataset(dataset, trials) for dataset in datasets),
     ]
 
 
@@ -145,6 +150,20 @@ def _of_fault(fault: str, faulty: Sequence[Judged]) -> Figure:
     return _said(
         f"fault {fault}",
         f"real in {len(real)} of {len(asked)}, recognised {named.part}, repaired {helped.part}",
+    )
+
+
+def _of_dataset(dataset: str, trials: Sequence[Judged]) -> Figure:
+    """That one dataset which carries all errors is seen."""
+    here = [judged for judged in trials if judged.dataset == dataset]
+    real = [judged for judged in here if judged.real]
+    alarms = share((judged for judged in here if judged.fault is None), lambda one: one.alarming)
+    right, named = precision(here), recall(here)
+    helped = share(real, lambda judged: judged.repaired)
+    return _said(
+        f"dataset {dataset}",
+        f"right {right.part} of {right.whole}, recognised {named.part} and repaired {helped.part} "
+        f"of {named.whole} real, clean with a problem {alarms.part} of {alarms.whole}",
     )
 
 

@@ -19,8 +19,9 @@ import httpx
 import numpy as np
 from rich.console import Console
 
-from benchmarks.health.datasets import TARGET, Draw, Split, class_name, split
+from benchmarks.health.datasets import Draw
 from benchmarks.health.faults import FAULTS, Case
+from benchmarks.health.rows import TARGET, Part, Split, class_name, split
 from benchmarks.health.settings import SETTINGS, Spec
 from benchmarks.health.truth import Losses
 from benchmarks.service import Service
@@ -42,7 +43,7 @@ class Training:
     Attributes:
         experiment: its id.
         spec: as it was sent.
-        rows: the draw that it trains on.
+        rows: the draw that it trains on a part of.
         findings: of the trial, as GET shows them.
         trial: the whole view.
         health: what each rule came to, as GET …/health has it.
@@ -59,10 +60,12 @@ class Training:
 
     @property
     def held_out(self) -> int:
-        """How many of the last rows it did not train on."""
-        whole = self.spec["data"]["dataset"] == self.rows.whole
-        rows = self.rows.split if whole else self.rows.split.few()
-        return FitSpec.model_validate(self.spec["fit"]).split_rows(len(rows.rows.y)).validation
+        """How many of the last of the draw's rows it did not train on, at least."""
+        part = self.rows.part_of(self.spec["data"]["dataset"])
+        fit = FitSpec.model_validate(self.spec["fit"])
+        validation = fit.split_rows(len(part.rows.y)).validation
+        planned = len(part.rows.y) - part.training
+        return len(self.rows.whole.validation.y) if validation >= planned else validation
 
 
 @dataclass(slots=True, kw_only=True)
@@ -99,14 +102,23 @@ class Draws:
     """One seed's draw of a dataset, uploaded.
 
     Attributes:
-        whole, few: the ids of all rows, and of those with few to train on.
-        path: of the validation rows, as arrays.
+        parts: of all rows, and what faults leave of them.
+        ids: of these as uploaded.
+        path: of all validation rows, as arrays.
     """
 
-    split: Split
-    whole: str
-    few: str
+    parts: Mapping[Part, Split]
+    ids: Mapping[Part, str]
     path: Path
+
+    @property
+    def whole(self) -> Split:
+        """All rows."""
+        return self.parts["whole"]
+
+    def part_of(self, dataset: str) -> Split:
+        """What was uploaded by this id."""
+        return next(self.parts[part] for part, known in self.ids.items() if known == dataset)
 
 
 def train(
@@ -122,7 +134,7 @@ def train(
     """
     keys = sorted({(case.dataset, case.seed) for case in matrix})
     rows = {
-        key: _uploaded(running, folder, key, draws[key[0]])
+        key: _uploaded(running, folder, key, draws[key[0]], _parts(matrix, key))
         for key in _counted("datasets uploaded", keys)
     }
     queued = [
@@ -148,25 +160,30 @@ def handing_out_best(spec: Spec) -> Spec:
     return {**spec, "fit": {**fit, "early_stopping": {**stopping, "restore_best_weights": True}}}
 
 
-def _uploaded(running: Service, folder: Path, key: tuple[str, int], draw: Draw) -> Draws:
-    name = f"{key[0]}-{key[1]}"
-    whole = split(draw(), key[1])
-    for each, of in (("whole", whole), ("few", whole.few())):
-        of.write(folder / f"{name}-{each}.csv")
+def _parts(matrix: Sequence[Case], key: tuple[str, int]) -> set[Part]:
+    asked = (FAULTS[case.fault].rows for case in matrix if (case.dataset, case.seed) == key)
+    return {"whole", *asked}
+
+
+def _uploaded(
+    running: Service, folder: Path, key: tuple[str, int], draw: Draw, asked: set[Part]
+) -> Draws:
+    dataset, seed = key
+    name = f"{dataset}-{seed}"
+    whole = split(draw(), seed)
+    parts = {part: whole.part(part, seed) for part in sorted(asked)}
+    for part, rows in parts.items():
+        rows.write(folder / f"{name}-{part}.csv")
     path = folder / f"{name}.npz"
     np.savez(path, x=whole.validation.x, y=whole.validation.y)
-    return Draws(
-        split=whole,
-        whole=running.upload(folder / f"{name}-whole.csv"),
-        few=running.upload(folder / f"{name}-few.csv"),
-        path=path,
-    )
+    ids = {part: running.upload(folder / f"{name}-{part}.csv") for part in parts}
+    return Draws(parts=parts, ids=ids, path=path)
 
 
 def _queued(running: Service, case: Case, rows: Draws) -> Trained:
     fault = FAULTS[case.fault]
     clean = SETTINGS[case.setting]
-    faulty = _on(fault.spec(clean), rows, case, few=fault.few)
+    faulty = _on(fault.spec(clean), rows, case, part=fault.rows)
     best = handing_out_best(faulty)
     first = _posted(running, faulty, rows)
     return Trained(
@@ -181,13 +198,12 @@ def _queued(running: Service, case: Case, rows: Draws) -> Trained:
 
 
 def _on(
-    setting: Spec, rows: Draws, case: Case, *, seed: int | None = None, few: bool = False
+    setting: Spec, rows: Draws, case: Case, *, seed: int | None = None, part: Part = "whole"
 ) -> Spec:
     spec = deepcopy(setting)
-    part = rows.split.few() if few else rows.split
     spec["name"] = case.name
-    spec["data"] |= {"dataset": rows.few if few else rows.whole, "target": TARGET}
-    spec["fit"]["validation_split"] = part.share
+    spec["data"] |= {"dataset": rows.ids[part], "target": TARGET}
+    spec["fit"]["validation_split"] = rows.parts[part].share
     spec["seed"] = case.seed if seed is None else seed
     return spec
 
@@ -250,7 +266,7 @@ def _predict(running: Service, folder: Path, trainings: Sequence[Training]) -> N
                 "network": str(network),
                 "rows": str(rows.path),
                 "losses": str(losses),
-                "classes": _classes(rows.split),
+                "classes": _classes(rows.whole),
             }
         )
         asked.append((training, losses))

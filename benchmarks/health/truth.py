@@ -15,6 +15,8 @@ STANDARD_ERRORS = 2.0
 
 Losses = NDArray[np.float64]
 """A loss a validation row, (rows,)."""
+Classes = NDArray[np.float64]
+"""A number of a class a validation row, (rows,)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,19 @@ def gain(before: Losses | None, after: Losses | None) -> Gain:
     differences = before - after
     error = float(differences.std(ddof=1)) / math.sqrt(len(differences))
     return Gain(float(differences.mean()), error)
+
+
+def alike(losses: Losses | None, classes: Classes) -> Losses | None:
+    """Weighed so that their mean is that of the classes' own means.
+
+    Args:
+        losses: (rows,).
+        classes: of the same rows, (rows,).
+    """
+    if losses is None:
+        return None
+    _, which, counts = np.unique(classes, return_inverse=True, return_counts=True)
+    return np.asarray(losses * (len(classes) / len(counts) / counts[which]))
 
 
 def last(count: int, losses: Losses | None) -> Losses | None:

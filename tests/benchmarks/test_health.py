@@ -1,33 +1,50 @@
 """How the benchmark of health judges, without training anything."""
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from benchmarks.health.datasets import FEW_ROWS, LISTS, REPORTING, TUNING, split
+from benchmarks.health.datasets import LISTS, Draw
 from benchmarks.health.faults import FAULTS, cases
 from benchmarks.health.record import first_causes
-from benchmarks.health.scores import Judged, Share, precision, recall
+from benchmarks.health.reporting import REPORTING
+from benchmarks.health.rows import FEW_ROWS, LEAST_RARE, Kind, Rows, split
+from benchmarks.health.scores import Judged, Share, figures, precision, recall
 from benchmarks.health.settings import SETTINGS
 from benchmarks.health.trainings import handing_out_best
-from benchmarks.health.truth import Gain, fault_is_real, gain, last
+from benchmarks.health.truth import Gain, alike, fault_is_real, gain, last
+from benchmarks.health.tuning import TUNING
 from models.specs.experiment import ExperimentSpec
 from models.specs.fit import FitSpec
 
-DATASETS = {**TUNING, **REPORTING}
+DATASETS: Mapping[str, Draw] = {**TUNING, **REPORTING}
+KINDS: Mapping[str, Kind] = {"one": "classes", "other": "numbers"}
 NAMES = frozenset({"dead_neurons", "learned_nothing"})
 
 
-def faulty(*found: str, real: bool = True) -> Judged:
+@pytest.fixture(scope="module")
+def drawn() -> Mapping[str, Rows]:
+    """All datasets, drawn once."""
+    return {name: draw() for name, draw in DATASETS.items()}
+
+
+def faulty(*found: str, real: bool = True, dataset: str = "iris") -> Judged:
     return Judged(
-        fault="bias -10", named_by=NAMES, real=real, found=frozenset(found), alarming=bool(found)
+        dataset=dataset,
+        fault="bias -10",
+        named_by=NAMES,
+        real=real,
+        found=frozenset(found),
+        alarming=bool(found),
     )
 
 
-def clean(*found: str) -> Judged:
+def clean(*found: str, dataset: str = "iris") -> Judged:
     return Judged(
+        dataset=dataset,
         fault=None,
         named_by=frozenset(),
         real=False,
@@ -83,6 +100,15 @@ def test_a_fault_is_real_only_where_both_twins_are_better() -> None:
     assert not fault_is_real(losses, [better, equal])
 
 
+def test_classes_count_alike_however_many_rows_they_have() -> None:
+    classes = np.array([0.0, 0.0, 0.0, 2.0])
+    losses = np.array([1.0, 2.0, 3.0, 10.0])
+    weighed = alike(losses, classes)
+    assert weighed is not None
+    assert weighed.mean() == pytest.approx((2.0 + 10.0) / 2)
+    assert alike(None, classes) is None
+
+
 # Shares.
 
 
@@ -116,6 +142,17 @@ def test_any_name_of_a_fault_is_enough_to_recognise_it() -> None:
     assert recall(trials, "overfitting") == Share(0, 0)
 
 
+def test_a_dataset_that_carries_the_errors_is_seen() -> None:
+    trials = [faulty("dead_neurons"), clean(), faulty(dataset="wine"), clean("x", dataset="wine")]
+    told = {figure.what: figure.measured for figure in figures(trials)}
+    assert told["dataset iris"] == (
+        "right 1 of 1, recognised 1 and repaired 0 of 1 real, clean with a problem 0 of 1"
+    )
+    assert told["dataset wine"] == (
+        "right 0 of 1, recognised 0 and repaired 0 of 1 real, clean with a problem 1 of 1"
+    )
+
+
 def test_consequences_and_remarks_are_no_first_causes() -> None:
     cause = {"code": "dead_neurons", "severity": "problem", "consequence_of": None}
     consequence = {**cause, "code": "learned_nothing", "consequence_of": "dead_neurons"}
@@ -131,26 +168,28 @@ def test_no_dataset_is_on_both_lists() -> None:
     assert len(TUNING) + len(REPORTING) >= 6
 
 
-def test_both_lists_have_classes_and_numbers() -> None:
+def test_both_lists_have_classes_and_numbers(drawn: Mapping[str, Rows]) -> None:
     for datasets in LISTS.values():
-        assert {draw().kind for draw in datasets.values()} == {"classes", "numbers"}
+        assert {drawn[name].kind for name in datasets} == {"classes", "numbers"}
 
 
 def test_the_matrix_is_the_same_each_time_and_gives_each_fault_several_settings() -> None:
-    matrix = cases(["one", "other"], [0, 1, 2])
-    assert matrix == cases(["one", "other"], [0, 1, 2])
-    assert len(matrix) == 2 * len(FAULTS) * 3
-    for fault in FAULTS:
-        assert len({case.setting for case in matrix if case.fault == fault}) >= 2
+    matrix = cases(KINDS, [0, 1, 2])
+    assert matrix == cases(KINDS, [0, 1, 2])
+    for name, fault in FAULTS.items():
+        assert {case.dataset for case in matrix if case.fault == name} == {
+            dataset for dataset, kind in KINDS.items() if kind in fault.of
+        }
+        assert len({case.setting for case in matrix if case.fault == name}) >= 2
 
 
 def test_no_two_clean_twins_of_a_dataset_are_the_same_training() -> None:
-    matrix = cases(["one", "other"], [0, 1, 2])
+    matrix = cases(KINDS, [0, 1, 2])
     assert len({(case.dataset, case.seed, case.setting) for case in matrix}) == len(matrix)
     assert {case.setting for case in matrix} == set(SETTINGS)
 
 
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("fault", [name for name in FAULTS if FAULTS[name].rows != "rare"])
 def test_every_setting_that_suits_a_fault_gives_a_spec_that_differs(fault: str) -> None:
     suiting = [spec for spec in SETTINGS.values() if FAULTS[fault].suits(spec)]
     assert len(suiting) >= 2
@@ -172,20 +211,54 @@ def test_the_network_of_the_best_epoch_is_handed_out_without_ending_sooner() -> 
 
 
 @pytest.mark.parametrize("name", DATASETS)
-def test_a_split_validates_on_the_same_rows_with_few_to_train_on(name: str) -> None:
-    rows = DATASETS[name]()
-    whole = split(rows, 1)
+def test_a_split_validates_on_the_same_rows_with_few_to_train_on(
+    name: str, drawn: Mapping[str, Rows]
+) -> None:
+    whole = split(drawn[name], 1)
     few = whole.few()
     assert np.array_equal(whole.validation.x, few.validation.x)
-    for drawn, training in ((whole, whole.training), (few, FEW_ROWS)):
-        fit = FitSpec.model_validate({"validation_split": drawn.share})
-        assert fit.split_rows(len(drawn.rows.y)).training == training
-    assert not np.array_equal(whole.rows.x, split(rows, 2).rows.x)
-    assert np.array_equal(whole.rows.x, split(DATASETS[name](), 1).rows.x)
+    for part, training in ((whole, whole.training), (few, FEW_ROWS)):
+        fit = FitSpec.model_validate({"validation_split": part.share})
+        assert fit.split_rows(len(part.rows.y)).training == training
+    assert not np.array_equal(whole.rows.x, split(drawn[name], 2).rows.x)
+    assert np.array_equal(whole.rows.x, split(drawn[name], 1).rows.x)
 
 
-def test_a_file_has_classes_as_text_and_numbers_as_numbers(tmp_path: Path) -> None:
-    split(TUNING["iris"](), 0).write(tmp_path / "iris.csv")
-    split(TUNING["prices"](), 0).write(tmp_path / "prices.csv")
+@pytest.mark.parametrize("name", DATASETS)
+@pytest.mark.parametrize("seed", [0, 1])
+def test_one_class_becomes_rare_wherever_rows_are_and_no_other_row_goes(
+    name: str, seed: int, drawn: Mapping[str, Rows]
+) -> None:
+    if drawn[name].kind == "numbers":
+        return
+    whole = split(drawn[name], seed)
+    rare = whole.rare(seed)
+    train_share = (rare.rows.y[: rare.training] == seed).mean()
+    assert train_share < min(0.1, 0.5 / len(np.unique(whole.rows.y)))
+    assert (rare.rows.y[: rare.training] == seed).sum() >= LEAST_RARE
+    assert 0 < (rare.validation.y == seed).mean() < 0.1
+    assert np.array_equal(rare.rows.x[rare.rows.y != seed], whole.rows.x[whole.rows.y != seed])
+    fit = FitSpec.model_validate({"validation_split": rare.share})
+    assert fit.split_rows(len(rare.rows.y)).training == rare.training
+
+
+@pytest.mark.parametrize("name", DATASETS)
+def test_classes_are_balanced_and_numbers_in_standard_deviations(
+    name: str, drawn: Mapping[str, Rows]
+) -> None:
+    rows = drawn[name]
+    assert np.isfinite(rows.x).all()
+    if rows.kind == "classes":
+        _, counts = np.unique(rows.y, return_counts=True)
+        assert counts.min() > 0.5 * counts.max()
+    else:
+        assert (rows.y.mean(), rows.y.std()) == pytest.approx((0, 1))
+
+
+def test_a_file_has_classes_as_text_and_numbers_as_numbers(
+    tmp_path: Path, drawn: Mapping[str, Rows]
+) -> None:
+    split(drawn["iris"], 0).write(tmp_path / "iris.csv")
+    split(drawn["prices"], 0).write(tmp_path / "prices.csv")
     assert (tmp_path / "iris.csv").read_text().splitlines()[1].split(",")[-1].startswith("class ")
     float((tmp_path / "prices.csv").read_text().splitlines()[1].split(",")[-1])
