@@ -1,16 +1,19 @@
 """From what is stored of a training to what a client sees of its health: series and judgement.
 
-The judge is the one that judged it at its end, so a training under way is told what it would be.
+The judgement is the one that was made at its end. A training under way is judged by the same rules,
+so it is told what it would be.
 """
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 
 from pydantic import TypeAdapter, ValidationError
 
 from health.course import course_of
-from health.judge import Judgement, judge
+from health.judge import judge
 from models.errors import Invalid
+from models.findings import NOT_JUDGED, Judgement
 from models.lifecycle import JUDGED
 from models.measurements import LayerMeasurement, Measurement
 from models.profile import DatasetProfile
@@ -41,7 +44,6 @@ def view(experiment_id: str, training: Training) -> TrialHealth:
     measured = training.recorded.measurements
     last = measured[-1] if measured else None
     judgement = _judgement(experiment_id, training)
-    was_judged = training.stop_reason in JUDGED
     return TrialHealth(
         experiment=experiment_id,
         trial=training.number,
@@ -57,13 +59,26 @@ def view(experiment_id: str, training: Training) -> TrialHealth:
         since_best=tuple(each.since_best for each in measured),
         since_last=tuple(each.since_last for each in measured),
         lack_of_fit=last and last.lack_of_fit,
-        findings=training.findings if was_judged else judgement.findings,
+        findings=judgement.findings,
         checks=judgement.checks,
     )
 
 
 def _judgement(experiment_id: str, training: Training) -> Judgement:
-    """What the rules say now; nothing where that cannot be told, and the series are shown still.
+    """What was judged at its end; what would be now of a training that came to none of its own.
+
+    An earlier version kept only what was found, and the rules that found nothing are asked again.
+    """
+    if training.checks is not None:
+        return Judgement(findings=training.findings, checks=training.checks)
+    judged = _judged_now(experiment_id, training)
+    if training.stop_reason in JUDGED:
+        return replace(judged, findings=training.findings)
+    return judged
+
+
+def _judged_now(experiment_id: str, training: Training) -> Judgement:
+    """What the rules say; nothing where that cannot be told, and the series are shown still.
 
     The spec may be that of another version of the service, or one that could not be trained.
     """
@@ -82,7 +97,7 @@ def _judgement(experiment_id: str, training: Training) -> Judgement:
         log.info("trial %d of %s is not judged: %s", training.number, experiment_id, unreadable)
     except Exception:
         log.exception("trial %d of %s cannot be judged", training.number, experiment_id)
-    return Judgement(findings=(), checks=())
+    return NOT_JUDGED
 
 
 def _layers(measured: Sequence[Measurement]) -> tuple[LayerSeries, ...]:

@@ -4,7 +4,6 @@ Pure: a Course in, findings out. It never raises, whatever a training did or lef
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal
 
 from pydantic import JsonValue
@@ -28,7 +27,7 @@ from health.rules import (
 )
 from health.verdict import Found, Healthy, Rule, Verdict
 from models.errors import Invalid
-from models.findings import Check, Finding, Patch
+from models.findings import Check, Judgement, Patch
 from models.resolve import complete
 from models.specs.experiment import ExperimentSpec
 from models.trial import changed
@@ -49,19 +48,6 @@ RULES: Mapping[str, Rule] = {
     underfitting.CODE: underfitting.check,
     imbalance.CODE: imbalance.check,
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Judgement:
-    """What a training's judge says.
-
-    Attributes:
-        findings: causes first, each with its consequences after it.
-        checks: one a rule, in the order of RULES.
-    """
-
-    findings: tuple[Finding, ...]
-    checks: tuple[Check, ...]
 
 
 def judge(course: Course, *, spec: ExperimentSpec, changes: Mapping[str, JsonValue]) -> Judgement:

@@ -1,5 +1,6 @@
 """A judged fact about a training's health: what was seen, how it was judged, what to do."""
 
+from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, JsonValue
@@ -71,3 +72,19 @@ class Check(BaseModel):
     code: str
     outcome: Literal["found", "healthy", "not_applicable"]
     reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """What a training's judge says; one truth, so it is made and kept as a whole.
+
+    Attributes:
+        findings: causes first, each with its consequences after it.
+        checks: one a rule.
+    """
+
+    findings: tuple[Finding, ...] = ()
+    checks: tuple[Check, ...] = ()
+
+
+NOT_JUDGED = Judgement()

@@ -1,6 +1,6 @@
 """Writes how an attempt ended: the trial's last state, what it left behind, the event."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -8,6 +8,7 @@ from sqlalchemy import insert, null, update
 from sqlalchemy.orm import Session
 
 from models import failures
+from models.findings import Check, Finding
 from models.lifecycle import State, StopReason, TrialMove
 from models.tables.datasets import ArtifactKind, ArtifactRow
 from models.tables.trials import TrialRow
@@ -131,11 +132,16 @@ def _silent(lease_seconds: float) -> Failed:
 def _results(outcome: Succeeded | Failed) -> dict[str, Any]:
     found: dict[str, Any] = {
         "stop_reason": outcome.stop_reason,
-        "findings": [finding.model_dump(mode="json") for finding in outcome.findings] or null(),
+        "findings": _stored(outcome.judgement.findings),
+        "checks": _stored(outcome.judgement.checks),
     }
     if outcome.engine is not None:
         found["engine"] = dict(outcome.engine)
     return found
+
+
+def _stored(judged: Sequence[Finding | Check]) -> Any:
+    return [each.model_dump(mode="json") for each in judged] or null()
 
 
 def _keep(tx: Session, lease: Lease, network: Stored) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from pydantic import JsonValue
 
-from models.findings import Finding
+from models.findings import NOT_JUDGED, Judgement
 from models.lifecycle import State, StopReason
 from models.views.base import Problem
 from store.artifacts import Stored
@@ -33,7 +33,7 @@ class Succeeded:
         reason: what its stop reason alone does not say, for a person.
         network: the exported network; None when there is nothing worth keeping.
         row_losses: what validation rows cost by that network, as far as there are any.
-        findings: what the trainer's measurements showed.
+        judgement: on its training.
         engine: how it was trained.
     """
 
@@ -41,7 +41,7 @@ class Succeeded:
     reason: str | None = None
     network: Stored | None = None
     row_losses: RowLosses | None = None
-    findings: tuple[Finding, ...] = ()
+    judgement: Judgement = NOT_JUDGED
     engine: Mapping[str, JsonValue] | None = None
 
 
@@ -52,11 +52,13 @@ class Failed:
     Attributes:
         stop_reason: timed_out, out_of_memory, worker_lost or error.
         problem: what a client is told.
+        judgement: on its training, as far as it came.
+        engine: how it was trained.
     """
 
     stop_reason: StopReason
     problem: Problem
-    findings: tuple[Finding, ...] = ()
+    judgement: Judgement = NOT_JUDGED
     engine: Mapping[str, JsonValue] | None = None
 
 

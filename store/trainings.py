@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pydantic import JsonValue
-from sqlalchemy import ColumnElement, or_, select, true
+from sqlalchemy import ColumnElement, false, or_, select, true
 from sqlalchemy.orm import Session
 
 from models.errors import NotFound
-from models.findings import Finding
+from models.findings import Check, Finding
 from models.lifecycle import State, StopReason
 from models.recorded import Recorded
 from models.tables.datasets import DatasetRow
@@ -31,6 +31,9 @@ class Training:
         changes: applied to it they give the trial's.
         profile: of the dataset, likewise; None when it was never read.
         findings: that were made at its end.
+        checks: that were made with them; None where it was not judged, or by a version that did not
+            keep them.
+        recorded: where there are checks without its epochs, which nobody has to judge again.
     """
 
     number: int
@@ -41,6 +44,7 @@ class Training:
     changes: Mapping[str, JsonValue]
     profile: Mapping[str, JsonValue] | None
     findings: tuple[Finding, ...]
+    checks: tuple[Check, ...] | None
     recorded: Recorded
 
 
@@ -58,6 +62,7 @@ def get(tx: Session, *, owner: str, experiment_id: str, number: int) -> Training
             TrialRow.stop_reason,
             TrialRow.changes,
             TrialRow.findings,
+            TrialRow.checks,
             ExperimentRow.spec,
             DatasetRow.profile,
         )
@@ -80,7 +85,8 @@ def get(tx: Session, *, owner: str, experiment_id: str, number: int) -> Training
         changes=row.changes,
         profile=row.profile,
         findings=tuple(Finding.model_validate(finding) for finding in row.findings or ()),
-        recorded=_recorded(tx, row.id, true(), true()),
+        checks=tuple(map(Check.model_validate, row.checks)) if row.checks else None,
+        recorded=_recorded(tx, row.id, false() if row.checks else true(), true()),
     )
 
 

@@ -15,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from models.errors import StorageFull, Unavailable
+from models.findings import Judgement
 from models.lifecycle import JUDGED, State, StopReason
 from store import checkpoints, failpoints, leases
 from store.claims import Claim
@@ -118,15 +119,15 @@ class Closing:
         return self._insist(end)
 
     def _judged(self, outcome: Outcome, resumed: int) -> Outcome:
-        """An outcome with its findings, where there is a training to judge.
+        """An outcome with the judgement on it, where there is a training to judge.
 
-        They say more than the trainer's own, which stand where there are no others.
+        It says more than the trainer's own findings, which stand where nothing could be judged.
         """
         if isinstance(outcome, Cancelled) or outcome.stop_reason not in JUDGED:
             return outcome
         self._spool.write()  # a training is judged by all of it, or not yet
-        findings = self._judging.findings(outcome.stop_reason, resumed)
-        return replace(outcome, findings=findings or outcome.findings)
+        judgement = self._judging.judgement(outcome.stop_reason, resumed)
+        return replace(outcome, judgement=judgement) if judgement.checks else outcome
 
     def _save_progress(self) -> None:
         """Let the newest checkpoint still be stored, for the attempt that comes after this one."""
@@ -191,6 +192,6 @@ def _success(
         reason=pruned if trained.finished.stop_reason is StopReason.PRUNED else None,
         network=trained.network,
         row_losses=RowLosses(rows=costs.rows, values=costs.values) if costs else None,
-        findings=trained.finished.findings,
+        judgement=Judgement(findings=trained.finished.findings),
         engine=engine,
     )

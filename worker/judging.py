@@ -1,14 +1,15 @@
-"""Judges a training at its end: what is stored of it in, findings out.
+"""Judges a training at its end: what is stored of it in, a judgement out.
 
 Before the transaction that ends the trial, for reading a hundred thousand epochs takes a second.
 """
 
 import logging
+from dataclasses import replace
 
 from health.course import course_of
 from health.judge import judge
 from models.errors import StorageFull, Unavailable
-from models.findings import Finding
+from models.findings import NOT_JUDGED, Judgement
 from models.lifecycle import StopReason
 from store import trainings
 from store.claims import Claim
@@ -32,7 +33,7 @@ class Judging:
         self._claim = claim
         self._database = database
 
-    def findings(self, stop_reason: StopReason, resumed: int) -> tuple[Finding, ...]:
+    def judgement(self, stop_reason: StopReason, resumed: int) -> Judgement:
         """What is to be said of the training; a rule that fails must not cost its result.
 
         Args:
@@ -40,7 +41,7 @@ class Judging:
             resumed: the last epoch before this attempt's own.
 
         Returns:
-            Nothing also where it cannot be judged, which is a mistake of ours, and logged.
+            NOT_JUDGED where it cannot be judged, which is a mistake of ours, and logged.
 
         Raises:
             Unavailable, StorageFull: the database is away or full.
@@ -62,5 +63,5 @@ class Judging:
             raise
         except Exception:
             log.exception("%s cannot be judged", claim.lease)
-            return ()
-        return judgement.findings[:MAX_FINDINGS]
+            return NOT_JUDGED
+        return replace(judgement, findings=judgement.findings[:MAX_FINDINGS])

@@ -67,6 +67,8 @@ class TrialRow(Base):
     engine: Mapped[dict[str, Any] | None]
     """How it was trained: device, threads, compiled or not, and why."""
     findings: Mapped[list[Any] | None]
+    checks: Mapped[list[Any] | None] = mapped_column(deferred=True)
+    """What every rule came to when `findings` were made; None where nobody kept that."""
     error: Mapped[dict[str, Any] | None]
 
     __table_args__ = (

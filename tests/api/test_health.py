@@ -3,13 +3,14 @@
 import math
 from typing import Any
 
-from sqlalchemy import delete, update
+from sqlalchemy import delete, null, update
 
+from health.judge import RULES
 from models.lifecycle import StopReason
 from models.measurements import LackOfFit, LayerMeasurement, Measurement, PairedLosses
 from models.tables.experiments import ExperimentRow
-from models.tables.trials import MeasurementRow
-from store import leases, measurements
+from models.tables.trials import EpochRow, MeasurementRow, TrialRow
+from store import leases, measurements, trainings
 from store.claims import Claim
 from store.outcomes import Cancelled, Succeeded
 from tests.api.bodies import inline
@@ -50,9 +51,9 @@ def running(served: Served, losses: tuple[float, ...] = (0.5, 0.4)) -> Claim:
 
 
 def end(served: Served, taken: Claim, stop_reason: StopReason = StopReason.COMPLETED) -> None:
-    findings = Judging(taken, served.database).findings(stop_reason, resumed=0)
+    judgement = Judging(taken, served.database).judgement(stop_reason, resumed=0)
     with served.database.transaction() as tx:
-        leases.finish(tx, taken.lease, Succeeded(stop_reason=stop_reason, findings=findings))
+        leases.finish(tx, taken.lease, Succeeded(stop_reason=stop_reason, judgement=judgement))
 
 
 def health(served: Served, taken: Claim) -> dict[str, Any]:
@@ -103,6 +104,54 @@ def test_a_trial_that_was_cancelled_is_judged_by_what_it_came_to(served: Served)
     assert found["findings"]
 
 
+def test_a_trial_stays_as_it_was_judged_whatever_rules_say_later_and_its_epochs_are_not_read(
+    served: Served,
+) -> None:
+    taken = running(served, (0.5, 40.0))
+    end(served, taken, StopReason.DIVERGED)
+    before = health(served, taken)
+    with served.database.transaction() as tx:
+        tx.execute(update(EpochRow).values(metrics={"loss": 0.1, "val_loss": 0.1}))
+
+    after = health(served, taken)
+
+    assert after == before
+    assert {each["code"] for each in after["findings"]} == {
+        each["code"] for each in after["checks"] if each["outcome"] == "found"
+    }
+
+
+def test_a_healthy_trial_keeps_what_every_rule_came_to(served: Served) -> None:
+    taken = running(served)
+    with served.database.transaction() as tx:
+        tx.execute(delete(MeasurementRow))
+    end(served, taken)
+    with served.database.snapshot() as tx:
+        training = trainings.get(
+            tx, owner="local", experiment_id=taken.lease.experiment_id, number=1
+        )
+    assert training.findings == ()
+    assert {check.code for check in training.checks or ()} == set(RULES)
+    assert training.recorded.epochs == ()
+
+
+def test_a_trial_that_an_earlier_version_judged_keeps_its_findings_and_is_checked_anew(
+    served: Served,
+) -> None:
+    taken = running(served, (0.5, 40.0))
+    end(served, taken, StopReason.DIVERGED)
+    before = health(served, taken)
+    with served.database.transaction() as tx:
+        tx.execute(update(TrialRow).values(checks=null()))
+        tx.execute(update(EpochRow).values(metrics={"loss": 0.1, "val_loss": 0.1}))
+
+    after = health(served, taken)
+
+    assert after["findings"] == before["findings"]
+    assert [each["code"] for each in after["checks"]] == [each["code"] for each in before["checks"]]
+    assert after["checks"] != before["checks"]
+
+
 def test_every_rule_says_what_it_came_to(served: Served) -> None:
     checks = {check["code"]: check for check in health(served, running(served))["checks"]}
     assert checks["diverged"]["outcome"] == "healthy"
@@ -136,6 +185,7 @@ def test_a_trial_of_another_version_keeps_its_findings_and_is_not_judged(served:
     taken = running(served, (0.5, 40.0))
     end(served, taken, StopReason.DIVERGED)
     with served.database.transaction() as tx:
+        tx.execute(update(TrialRow).values(checks=null()))
         tx.execute(update(ExperimentRow).values(spec={"data": {}, "of": "another version"}))
     found = health(served, taken)
     assert found["findings"]

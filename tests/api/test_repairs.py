@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sqlalchemy import update
 
-from models.findings import Finding
+from models.findings import Finding, Judgement
 from models.lifecycle import StopReason
 from models.tables.experiments import ExperimentRow
 from store import leases
@@ -46,7 +46,8 @@ def trained(
         write_epochs(served.database, taken.lease, [loss])
         rows = np.array([0.1, 0.2, 0.9], dtype="<f4") + np.float32(loss)
         kept = RowLosses(rows=3, values=rows.tobytes())
-        done = Succeeded(stop_reason=StopReason.COMPLETED, row_losses=kept, findings=found)
+        judged = Judgement(findings=found)
+        done = Succeeded(stop_reason=StopReason.COMPLETED, row_losses=kept, judgement=judged)
         with served.database.transaction() as tx:
             leases.finish(tx, taken.lease, done)
             advance(tx, experiment)

@@ -12,8 +12,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from health.course import Course, course_of
-from health.judge import Judgement, judge
-from models.findings import Finding
+from health.judge import judge
+from models.findings import Finding, Judgement
 from models.recorded import Recorded
 from models.resolve import resolve
 from models.specs.experiment import ExperimentSpec

@@ -6,7 +6,7 @@ import pytest
 from alembic import command
 from sqlalchemy import text
 
-from store import measurements, schema
+from store import measurements, schema, trainings
 from store.database import Database
 from tests.servers.databases import Databases, Kind
 
@@ -31,6 +31,7 @@ MEASUREMENT = """
 INSERT INTO measurements (trial_id, epoch, attempt, "values")
 VALUES (1, 0, 1, '{"rows": 8, "layers": [], "loss": null, "prior": null, "largest_input": null}')
 """
+CHECKS = '[{"code": "diverged", "outcome": "healthy", "reason": "The loss is finite."}]'
 ARTIFACT = """
 INSERT INTO artifacts (kind, experiment_id, trial, attempt, key, sha256, bytes, created_at)
 VALUES ('{kind}', 'exp_1', 1, 1, '{kind}', 'f', 1, '2026-01-01 00:00:00')
@@ -93,5 +94,30 @@ def test_trials_of_the_version_before_stay_and_have_no_measurements(database: Da
     migrate(database, "0003")
     with database.snapshot() as tx:
         assert tx.scalars(text("SELECT id FROM trials")).all() == [1]
+    migrate(database, "head")
+    assert schema.at_head(database)
+
+
+def test_trials_that_were_judged_before_keep_their_findings_and_have_no_checks(
+    database: Database,
+) -> None:
+    migrate(database, "0004")
+    with database.transaction() as tx:
+        for statement in (DATASET, EXPERIMENT, TRIAL):
+            tx.execute(text(statement))
+        tx.execute(text("UPDATE trials SET findings = '[]', stop_reason = 'completed'"))
+
+    migrate(database, "head")
+    with database.transaction() as tx:
+        training = trainings.get(tx, owner="local", experiment_id="exp_1", number=1)
+        assert (training.findings, training.checks) == ((), None)
+        tx.execute(text("UPDATE trials SET checks = :checks"), {"checks": CHECKS})
+    with database.snapshot() as tx:
+        training = trainings.get(tx, owner="local", experiment_id="exp_1", number=1)
+        assert [check.code for check in training.checks or ()] == ["diverged"]
+
+    migrate(database, "0004")
+    with database.snapshot() as tx:
+        assert tx.scalars(text("SELECT number FROM trials")).all() == [1]
     migrate(database, "head")
     assert schema.at_head(database)

@@ -1,6 +1,6 @@
 """The database says how far faults spread, and hands out what was found as it is asked for."""
 
-from models.findings import Finding, Spread
+from models.findings import Finding, Judgement, Spread
 from models.lifecycle import StopReason
 from store import findings
 from store.outcomes import Succeeded
@@ -30,7 +30,7 @@ def judged(scene: Scene, *trials: tuple[Finding, ...]) -> str:
     """An experiment of these trials, which were judged, and of one that runs."""
     experiment_id = scene.submit(len(trials) + 1)
     for found in trials:
-        done = Succeeded(stop_reason=StopReason.COMPLETED, findings=found)
+        done = Succeeded(stop_reason=StopReason.COMPLETED, judgement=Judgement(findings=found))
         scene.finish(scene.must_claim(), done)
     scene.must_claim()
     return experiment_id

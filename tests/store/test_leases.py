@@ -6,10 +6,10 @@ import pytest
 from sqlalchemy.orm import Session
 
 from models.errors import IllegalMove, LeaseLost, NotFound
-from models.findings import Finding
+from models.findings import Check, Finding, Judgement
 from models.lifecycle import State, StopReason
 from models.views.base import Problem
-from store import clock, epochs, experiments, history, leases, trials
+from store import clock, epochs, experiments, history, leases, trainings, trials
 from store.artifacts import Stored
 from store.fence import Lease
 from store.leases import Order
@@ -25,6 +25,7 @@ BROKEN = Failed(
 FINDING = Finding(
     code="dead_neurons", severity="problem", evidence="60 %", explanation="…", advice="…"
 )
+CHECK = Check(code="diverged", outcome="found", reason="The loss was nan.")
 
 
 def _cancel(scene: Scene, lease: Lease) -> None:
@@ -154,13 +155,16 @@ def test_a_success_leaves_its_network_findings_and_engine(scene: Scene) -> None:
     outcome = Succeeded(
         stop_reason=StopReason.EARLY_STOPPED,
         network=network,
-        findings=(FINDING,),
+        judgement=Judgement(findings=(FINDING,), checks=(CHECK,)),
         engine={"device": "cpu"},
     )
     assert scene.finish(lease, outcome) is State.SUCCEEDED
     trial = scene.trial(experiment_id)
     assert trial.stop_reason is StopReason.EARLY_STOPPED
     assert trial.findings == (FINDING,)
+    with scene.database.snapshot() as tx:
+        training = trainings.get(tx, owner=OWNER, experiment_id=experiment_id, number=1)
+    assert (training.findings, training.checks) == ((FINDING,), (CHECK,))
     assert trial.engine == {"device": "cpu"}
     assert trial.best is not None
     assert (trial.best.metric, trial.best.value, trial.best.epoch) == ("val_loss", 0.5, 1)

@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 
 from epochd.embedded.leash import Leash
 from models import failures
-from models.findings import Finding
+from models.findings import Finding, Judgement
 from models.lifecycle import State, StopReason
 from models.specs.experiment import Device
 from models.tables.experiments import ExperimentRow
@@ -346,7 +346,7 @@ def test_two_trials_that_end_at_the_same_time_are_both_told_of_in_one_conclusion
     def end(lease: Lease) -> None:
         start.wait()
         with here.database.transaction() as tx:
-            done = Succeeded(stop_reason=StopReason.COMPLETED, findings=(ILL,))
+            done = Succeeded(stop_reason=StopReason.COMPLETED, judgement=Judgement(findings=(ILL,)))
             leases.finish(tx, lease, done)
             advance(tx, experiment_id)
 
@@ -377,7 +377,7 @@ def test_a_conclusion_reads_no_more_findings_than_it_tells(here: Site) -> None:
         assert claim is not None
         record = EpochRecord(epoch=1, metrics={"val_loss": 0.1}, learning_rate=0.1, seconds=1.0)
         epochs.append(tx, claim.lease, [record])
-        done = Succeeded(stop_reason=StopReason.COMPLETED, findings=(ILL,))
+        done = Succeeded(stop_reason=StopReason.COMPLETED, judgement=Judgement(findings=(ILL,)))
         leases.finish(tx, claim.lease, done)
         advance(tx, experiment_id)
 

@@ -9,9 +9,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from health.course import Course
-from health.judge import Judgement
 from models.errors import Unavailable
-from models.findings import Finding
+from models.findings import Check, Finding, Judgement
 from models.lifecycle import State, StopReason
 from models.specs.experiment import ExperimentSpec
 from models.tables.trials import EpochRow, TrialRow
@@ -33,12 +32,13 @@ class Rule:
     ) -> Judgement:
         del spec, changes
         self.asked.append(course)
-        return Judgement(findings=(FOUND,), checks=())
+        return Judgement(findings=(FOUND,), checks=(CHECKED,))
 
 
 FOUND = Finding(
     code="dead_neurons", severity="problem", evidence="8 of 8.", explanation="So.", advice="Try."
 )
+CHECKED = Check(code="dead_neurons", outcome="found", reason="8 of 8.")
 
 
 @pytest.fixture
