@@ -85,6 +85,21 @@ def left(course: Course, at: Literal["best", "last"] = "best") -> float:
     return (min(finite) if at == "best" else losses[-1]) / constant
 
 
+def recent_fall(course: Course) -> float:
+    """What the second half of the epochs brought, as a share of the prior's loss.
+
+    Of the validation rows, or of the training rows where none validate. 0 where the last epoch is
+    not the best of all; NaN where the prior or a loss is not known, or a loss goes below 0.
+    """
+    losses = curve(course, "val_loss") or curve(course, "loss")
+    constant, earlier = prior(course), losses[: len(losses) // 2]
+    if not earlier or not constant > 0 or not all(map(math.isfinite, losses)) or min(losses) < 0:
+        return math.nan
+    if losses.index(min(losses)) < len(losses) - 1:
+        return 0.0
+    return (min(earlier) - losses[-1]) / constant
+
+
 def places(course: Course) -> tuple[Place, ...]:
     """The layers in order."""
     layers = course.trial.network.layers

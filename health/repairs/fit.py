@@ -1,8 +1,11 @@
-"""Repairs of when to stop and by which rows: the best epoch's weights, most rows to train on."""
+"""Repairs of how long a training goes, when it stops and by which rows it is judged."""
 
+from pydantic import JsonValue
+
+from health.repairs.rates import stretched
 from health.repairs.repair import Changes
 from models.specs.experiment import ExperimentSpec
-from models.specs.fit import EarlyStopping
+from models.specs.fit import MAX_EPOCHS, EarlyStopping
 
 # Epochs without a new best that are waited for where nothing has stopped a training so far: a
 # tenth of it, and what Keras's own examples wait for at least.
@@ -11,18 +14,37 @@ LEAST_PATIENCE = 5
 # Of the rows: with more of them validating, there are fewer to learn from than to judge by.
 HALF = 0.5
 
+# Times as many epochs. What still falls has often longer to go than it came; early stopping ends
+# what has not.
+LONGER = 4
+
 
 def keep_best_weights(spec: ExperimentSpec) -> Changes:
     """Stop when validation gets no better, and hand out the best epoch's network."""
-    stopping = spec.fit.early_stopping
-    if spec.fit.validation_split == 0:
-        return {}
-    if stopping is not None:
-        return {"fit.early_stopping.restore_best_weights": True}
-    patience = max(LEAST_PATIENCE, spec.fit.epochs // 10)
-    return {"fit.early_stopping": EarlyStopping(patience=patience).model_dump(mode="json")}
+    return _best_kept(spec, spec.fit.epochs)
+
+
+def train_longer(spec: ExperimentSpec) -> Changes:
+    """Four times as many epochs, the best of which is handed out, so that they can do no harm.
+
+    A schedule is stretched along: it says what the rate is at which part of the training, and most
+    that have ended leave a rate at which nothing more is learned.
+    """
+    epochs = min(LONGER * spec.fit.epochs, MAX_EPOCHS)
+    changes: dict[str, JsonValue] = {"fit.epochs": epochs}
+    return changes | _best_kept(spec, epochs) | stretched(spec, epochs / spec.fit.epochs)
 
 
 def more_training_rows(spec: ExperimentSpec) -> Changes:
     """Train on most rows, where more of them validate."""
     return {"fit.validation_split": 0.3} if spec.fit.validation_split > HALF else {}
+
+
+def _best_kept(spec: ExperimentSpec, epochs: int) -> dict[str, JsonValue]:
+    stopping = spec.fit.early_stopping
+    if spec.fit.validation_split == 0:
+        return {}
+    if stopping is not None:
+        return {"fit.early_stopping.restore_best_weights": True}
+    patience = max(LEAST_PATIENCE, epochs // 10)
+    return {"fit.early_stopping": EarlyStopping(patience=patience).model_dump(mode="json")}

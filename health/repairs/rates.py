@@ -1,8 +1,10 @@
-"""Repairs of the learning rate: lower or higher by tens, schedules as a whole."""
+"""Repairs of the learning rate: lower or higher by tens, schedules as a whole, and stretched."""
+
+from pydantic import JsonValue
 
 from health.repairs.repair import Changes
 from models.specs.experiment import ExperimentSpec
-from models.specs.schedules import MAX_LEARNING_RATE, PiecewiseConstantDecay
+from models.specs.schedules import MAX_LEARNING_RATE, MAX_STEPS, PiecewiseConstantDecay
 
 # So small a rate changes no 32-bit weight any more.
 LEAST_LEARNING_RATE = 1e-12
@@ -14,6 +16,7 @@ ROUNDING = 1.0 + 1e-6
 
 _RATE = "compile.optimizer.learning_rate"
 _RATES_OF_SCHEDULES = ("initial_learning_rate", "end_learning_rate", "warmup_target")
+_LENGTHS_OF_SCHEDULES = ("decay_steps", "first_decay_steps")
 
 
 def lower_learning_rate(spec: ExperimentSpec) -> Changes:
@@ -33,6 +36,18 @@ def raise_learning_rate(spec: ExperimentSpec) -> Changes:
     while rate * times * ROUNDING < usual:
         times *= FACTOR
     return _multiplied(spec, times)
+
+
+def stretched(spec: ExperimentSpec, times: float) -> dict[str, JsonValue]:
+    """The same schedule over so many times the steps; a warm-up stays as long as it is.
+
+    Nothing for a rate that is one number.
+    """
+    rate = spec.compile.optimizer.learning_rate
+    if isinstance(rate, PiecewiseConstantDecay):
+        return {f"{_RATE}.boundaries": [_steps(each * times) for each in rate.boundaries]}
+    named = {field: getattr(rate, field, None) for field in _LENGTHS_OF_SCHEDULES}
+    return {f"{_RATE}.{field}": _steps(each * times) for field, each in named.items() if each}
 
 
 def _lowered(spec: ExperimentSpec, most: float) -> Changes:
@@ -70,3 +85,7 @@ def _highest(spec: ExperimentSpec) -> float:
 def _rate(value: float) -> float:
     """As a person would write it: 0.003, not 0.0030000000000000001."""
     return float(f"{min(max(value, LEAST_LEARNING_RATE), MAX_LEARNING_RATE):.4g}")
+
+
+def _steps(value: float) -> int:
+    return min(round(value), MAX_STEPS)

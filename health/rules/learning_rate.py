@@ -5,7 +5,7 @@ from itertools import pairwise
 from statistics import median
 
 from health.course import Course
-from health.curves import before_training, curve, left, prior, trained
+from health.curves import before_training, curve, left, prior, recent_fall, trained
 from health.repairs.rates import lower_learning_rate, raise_learning_rate, stop_divergence
 from health.repairs.repair import Repair
 from health.verdict import NO_EPOCHS, NOT_MEASURED, Found, Healthy, NotApplicable, Verdict
@@ -24,6 +24,11 @@ OFTEN = 0.25
 # all measured epochs. Healthy trainings were found above 0.005, those of a hundredth of their rate
 # below 0.0035 (decision 0012).
 SMALL_UPDATE = 0.004
+# The same where the loss is still falling at the end, by more than this share of the prior's in the
+# second half of the epochs: trainings at a hundredth of their rate were found below 0.0065, those
+# that only end too early above 0.03 (decision 0013).
+SMALL_WHILE_FALLING = 0.012
+STILL_FALLING = 0.05
 # With less than this a loss moves by rounding and by random layers alone.
 NO_UPDATE = 1e-4
 # Share of the prior's loss: with less left, there is nothing to gain.
@@ -64,7 +69,8 @@ def check_too_low(course: Course) -> Verdict:
     )
     still = typical < NO_UPDATE
     falling = rising <= RARELY and min(judged) >= min(judged[-max(1, len(judged) // 10) :])
-    if typical >= SMALL_UPDATE or not (still or falling) or remaining <= CONVERGED:
+    limit = SMALL_WHILE_FALLING if recent_fall(course) > STILL_FALLING else SMALL_UPDATE
+    if typical >= limit or not (still or falling) or remaining <= CONVERGED:
         return Healthy(f"{told}.")
     return Found(
         Finding(
@@ -72,7 +78,7 @@ def check_too_low(course: Course) -> Verdict:
             severity="problem" if still else "warning",
             first_epoch=1,
             value=typical,
-            threshold=SMALL_UPDATE,
+            threshold=limit,
             evidence=f"{told}; {remaining:.0%} of the loss of knowing nothing is left.",
             explanation="Each step goes the right way and is far too short, so training ends long "
             "before the network has learned what it can.",

@@ -15,8 +15,10 @@ from models.specs.numbers import Flag, Fraction, NonNegative, Number, Positive
 # Rates above 1 are tried on purpose, to see a training diverge; above this it is a typing error.
 MAX_LEARNING_RATE = 1000.0
 
+MAX_STEPS = 1_000_000_000
+
 Rate = Annotated[Number, Field(gt=0, le=MAX_LEARNING_RATE)]
-Steps = Annotated[int, Field(strict=True, ge=1, le=1_000_000_000)]
+Steps = Annotated[int, Field(strict=True, ge=1, le=MAX_STEPS)]
 
 
 class ScheduleSpec(Tagged):
@@ -65,7 +67,7 @@ class CosineDecay(ScheduleSpec):
     decay_steps: Steps
     alpha: Fraction = 0.0
     warmup_target: Rate | None = None
-    warmup_steps: Annotated[int, Field(strict=True, ge=0, le=1_000_000_000)] = 0
+    warmup_steps: Annotated[int, Field(strict=True, ge=0, le=MAX_STEPS)] = 0
 
     @model_validator(mode="after")
     def _warm_up_is_whole(self) -> "CosineDecay":

@@ -16,7 +16,7 @@ from health.judge import RULES, judge
 from health.patches import patch
 from health.repairs.capacity import widen_bottlenecks
 from health.repairs.data import balance_classes, scale_inputs
-from health.repairs.fit import keep_best_weights, more_training_rows
+from health.repairs.fit import keep_best_weights, more_training_rows, train_longer
 from health.repairs.layers import activate, start_afresh
 from health.repairs.rates import lower_learning_rate, raise_learning_rate, stop_divergence
 from health.repairs.repair import none, otherwise, together
@@ -275,6 +275,8 @@ def test_causes_come_before_what_they_explain(codes: set[str], first_epoch: int)
         (["dead_neurons", "learned_nothing"], "dead_neurons"),
         (["learned_nothing", "vanishing_gradients", "saturated_neurons"], "saturated_neurons"),
         (["class_imbalance", "learned_nothing"], "class_imbalance"),
+        (["not_converged", "learning_rate_too_low"], "learning_rate_too_low"),
+        (["not_converged", "underfitting", "class_imbalance"], "not_converged"),
         (["oscillating", "learning_rate_too_high"], "learning_rate_too_high"),
     ],
 )
@@ -319,6 +321,7 @@ def test_every_repair_gives_a_spec_that_can_be_trained(experiment: ExperimentSpe
         start_afresh,
         activate("relu"),
         widen_bottlenecks,
+        train_longer,
         together(keep_best_weights, more_training_rows),
     ):
         complete(changed(experiment, repair(experiment)), FACTS)

@@ -53,7 +53,11 @@ FAULTS: Mapping[str, tuple[str, Callable[[], Rows], dict[str, Any]]] = {
         clouds,
         {"network": dense(32, 32, bias_initializer=constant(-10.0))},
     ),
-    "a rate of 1e-7": ("learning_rate_too_low", clouds, {"compile": sgd(1e-7)}),
+    "a rate of 1e-7": (
+        "learning_rate_too_low",
+        clouds,
+        {"compile": {"optimizer": {"optimizer": "SGD", "learning_rate": 1e-7, "momentum": 0.9}}},
+    ),
     "a rate of 1": (
         "learning_rate_too_high",
         clouds,
@@ -76,6 +80,7 @@ FAULTS: Mapping[str, tuple[str, Callable[[], Rows], dict[str, Any]]] = {
         lambda: clouds(30),
         {"network": dense(512), "fit": {"epochs": 60, "batch_size": 8, "early_stopping": None}},
     ),
+    "three epochs": ("not_converged", clouds, {"fit": {"epochs": 3}}),
     "one unit": ("underfitting", rings, {"network": dense(1, 32)}),
     "one row in 20": ("class_imbalance", rare, {"network": dense(4), "compile": sgd(0.03)}),
 }

@@ -13,7 +13,7 @@ from models.findings import Finding
 from models.lifecycle import StopReason
 from tests.health.courses import course, hidden, measurement, paired, spec, with_output_layer
 
-FALLING = [1.1 - 0.01 * n for n in range(20)]
+FALLING = [1.1 - 0.005 * n for n in range(20)]  # by less than 5 % of the prior in its second half
 
 
 def found(code: str, judged: Course) -> Finding | None:

@@ -1,0 +1,82 @@
+"""Did the epochs run out while validation was still falling?"""
+
+import math
+
+from health.course import Course
+from health.curves import curve, prior, recent_fall, trained
+from health.repairs.fit import train_longer
+from health.verdict import NO_EPOCHS, Found, Healthy, NotApplicable, Verdict
+from models.findings import Finding
+from models.lifecycle import StopReason
+from models.measurements import PairedLosses
+
+CODE = "not_converged"
+
+# Epochs; two make no trend.
+LEAST_EPOCHS = 3
+# What the second half of the epochs brought, as a share of the prior's loss. With less than that,
+# four times as many epochs were seldom shown to be better (decision 0013).
+STILL_FALLING = 0.05
+# Of the prior's loss: with less left, there is nothing to gain.
+CONVERGED = 0.05
+# Paired standard errors of the validation rows' losses, since the measurement before the last: a
+# fall that is smaller may be the rows' noise. Breiman's rule, as in `search.paired`.
+STANDARD_ERRORS = 1.0
+# Of the prior's loss. Where no rows validate, a training loss that falls further may be learning by
+# heart, so only where this much is left it is more than informational.
+HARMFUL = 0.5
+
+
+def check(course: Course) -> Verdict:
+    """Judge the second half of a training that went on to its last epoch."""
+    validation, training = curve(course, "val_loss"), curve(course, "loss")
+    losses = validation or training
+    if not losses:
+        return NO_EPOCHS
+    if course.stop_reason is not StopReason.COMPLETED:
+        return NotApplicable("It did not come to its last epoch.")
+    if len(losses) < LEAST_EPOCHS:
+        return NotApplicable(f"It takes {LEAST_EPOCHS} epochs, and there are {len(losses)}.")
+    fell = recent_fall(course)
+    if math.isnan(fell):
+        return NotApplicable("The share of the loss that is left is not known.")
+    remaining, last = losses[-1] / prior(course), _step(course)
+    told = (
+        f"The {'validation' if validation else 'training'} loss was lowest at epoch "
+        f"{losses.index(min(losses)) + 1} of {len(losses)}, and {remaining:.0%} of the loss of "
+        "knowing nothing was left at the end"
+    )
+    if fell <= STILL_FALLING or remaining <= CONVERGED or _is_noise(last):
+        return Healthy(f"{told}; the second half of the epochs brought {fell:.0%} of it.")
+    paired = "" if last is None else f"; row by row the loss fell by {_spelled(last)}"
+    return Found(
+        Finding(
+            code=CODE,
+            severity="warning" if validation or remaining > HARMFUL else "info",
+            first_epoch=len(losses),
+            value=fell,
+            threshold=STILL_FALLING,
+            evidence=f"{told}, of which the second half of the epochs brought {fell:.0%}{paired}.",
+            explanation="The training ended because its epochs were over, and not because there "
+            "was nothing more to learn.",
+            advice="Train four times as many epochs"
+            + (", and stop early with the best weights restored." if validation else "."),
+        ),
+        train_longer,
+    )
+
+
+def _step(course: Course) -> PairedLosses | None:
+    """Validation rows at the last measurement against the one before."""
+    after = trained(course)
+    return after[-1].since_last if after else None
+
+
+def _is_noise(step: PairedLosses | None) -> bool:
+    if step is None or step.standard_error is None:
+        return False
+    return -step.mean <= STANDARD_ERRORS * step.standard_error
+
+
+def _spelled(step: PairedLosses) -> str:
+    return f"{-step.mean:.2g} ± {step.standard_error or 0:.1g} since epoch {step.since}"
