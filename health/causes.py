@@ -45,12 +45,12 @@ EXPLAINED_BY: Mapping[str, Sequence[str]] = {
         "saturated_neurons",
         "vanishing_gradients",
     ),
-    "not_converged": _UNTRAINED,
     "oscillating": _WILD,
     "overfitting": (*_WILD, "oscillating"),
-    "underfitting": (*_UNTRAINED, "not_converged"),
+    "underfitting": _UNTRAINED,
+    "not_converged": (*_UNTRAINED, "underfitting"),
     "class_imbalance": (*_UNTRAINED, "not_converged"),
-    "learned_nothing": (*_UNTRAINED, "not_converged", "underfitting", "class_imbalance"),
+    "learned_nothing": (*_UNTRAINED, "underfitting", "not_converged", "class_imbalance"),
 }
 
 _RANK = {code: rank for rank, code in enumerate(EXPLAINED_BY)}
