@@ -31,6 +31,8 @@ class Fault:
         rows: on what is left of a draw, where it is the rows that are at fault.
         of: the targets that it can be put into.
         alike: whether each class counts alike in what is better, however many rows it has.
+        undo: what takes it away on the same rows, where the clean setting on all rows would have
+            more that helps; None where the clean one is without it.
     """
 
     codes: frozenset[str]
@@ -39,12 +41,20 @@ class Fault:
     rows: Part = "whole"
     of: frozenset[Kind] = frozenset({"classes", "numbers"})
     alike: bool = False
+    undo: Callable[[Spec], None] | None = None
 
     def spec(self, clean: Spec) -> Spec:
         """A copy of the clean one with the fault in it."""
         faulty = deepcopy(clean)
         self.put(faulty)
         return faulty
+
+    def without(self, clean: Spec) -> Spec:
+        """The setting that is trained to see what the fault costs."""
+        undone = deepcopy(clean)
+        if self.undo is not None:
+            self.undo(undone)
+        return undone
 
 
 def _rate(times: float) -> Callable[[Spec], None]:
@@ -91,6 +101,10 @@ def _linear(spec: Spec) -> None:
     spec["network"]["layers"] = []
 
 
+def _balanced(spec: Spec) -> None:
+    spec["fit"]["class_weight"] = "balanced"
+
+
 def _hidden(spec: Spec) -> list[Spec]:
     return [layer for layer in spec["network"]["layers"] if layer["layer"] == "Dense"]
 
@@ -132,9 +146,14 @@ FAULTS: Mapping[str, Fault] = {
     "3 epochs": Fault(codes=frozenset({"not_converged"}), put=_short),
     "no hidden layer": Fault(codes=frozenset({"underfitting"}), put=_linear),
     # Over all rows alike never to name a rare class costs little, and to weigh classes costs more
-    # than it brings: the harm shows only where each class counts alike.
+    # than it brings: the harm shows only where each class counts alike. And all rows of the class
+    # would be more to learn from, which is another matter than how much those that are there count.
     "rare class": Fault(
-        codes=frozenset({"class_imbalance"}), rows="rare", of=frozenset({"classes"}), alike=True
+        codes=frozenset({"class_imbalance"}),
+        rows="rare",
+        of=frozenset({"classes"}),
+        alike=True,
+        undo=_balanced,
     ),
 }
 

@@ -18,8 +18,9 @@ TABLE = "cases.jsonl"
 def judged(case: Trained) -> tuple[Judged, Judged]:
     """The faulty trial and its clean twin of the same seed: half of all is clean."""
     fault = FAULTS[case.case.fault]
-    real = fault_is_real(_losses(case, case.best), [_losses(case, twin) for twin in case.twins])
-    first, clean = first_causes(case.faulty.findings), first_causes(case.twins[0].findings)
+    without = [_losses(case, each) for each in case.without]
+    real = fault_is_real(_losses(case, case.best), without)
+    first, clean = first_causes(case.faulty.findings), first_causes(case.clean.findings)
     return (
         Judged(
             dataset=case.case.dataset,
@@ -61,13 +62,13 @@ def _line(case: Trained) -> dict[str, Any]:
         "recognised": faulty.recognised,
         "wrong": sorted(faulty.found - faulty.right),
         "found_in_twin": sorted(clean.found),
-        "gain_of_twins": [
-            _gain(gain(_losses(case, case.best), _losses(case, twin))) for twin in case.twins
+        "gain_without": [
+            _gain(gain(_losses(case, case.best), _losses(case, each))) for each in case.without
         ],
         "gain_of_repair": None if case.repaired is None else _gain(_repair(case)),
         "repair_refused": case.refused,
         "faulty": _training(case.faulty),
-        "twin": _training(case.twins[0]),
+        "twin": _training(case.clean),
         "repaired": case.repaired and _training(case.repaired),
     }
 

@@ -4,7 +4,7 @@ The rules, decided before the first run:
 
 - A trial's findings are the distinct codes of its first causes: severity "warning" or "problem",
   no `consequence_of`.
-- A fault is real where the clean twins are better than it beyond the noise of rows (`truth`). On
+- A fault is real where both networks without it are better beyond the noise of rows (`truth`). On
   one that is not real every finding is wrong, since mending what it names gains nothing.
 - Where the fault is a class that became rare, each class counts alike in what is better.
 - A finding is right where it is one of those that name the fault of its trial, and that is real.

@@ -75,7 +75,9 @@ class Trained:
     Attributes:
         faulty: with the fault.
         best: the same with its best weights handed out; `faulty` itself where it does so.
-        twins: clean ones: the seed's own, and of another seed.
+        clean: the same setting and seed without it, on all rows.
+        without: what shows what the fault costs, of the same seed and of another; mostly `clean` is
+            the first.
         repaired: what the service suggested instead of the faulty one; None where nothing.
         refused: why the suggestion was not accepted, where it was not.
     """
@@ -83,7 +85,8 @@ class Trained:
     case: Case
     faulty: Training
     best: Training
-    twins: tuple[Training, Training]
+    clean: Training
+    without: tuple[Training, Training]
     repaired: Training | None = None
     refused: str | None = None
 
@@ -92,7 +95,8 @@ class Trained:
         yield self.faulty
         if self.best is not self.faulty:
             yield self.best
-        yield from self.twins
+        yield self.clean
+        yield from (each for each in self.without if each is not self.clean)
         if self.repaired is not None:
             yield self.repaired
 
@@ -181,30 +185,29 @@ def _uploaded(
 
 
 def _queued(running: Service, case: Case, rows: Draws) -> Trained:
-    fault = FAULTS[case.fault]
-    clean = SETTINGS[case.setting]
-    faulty = _on(fault.spec(clean), rows, case, part=fault.rows)
-    best = handing_out_best(faulty)
-    first = _posted(running, faulty, rows)
+    fault, setting = FAULTS[case.fault], SETTINGS[case.setting]
+    sent = _on(setting, rows, case)
+    faulty = _on(fault.spec(setting), rows, case, part=fault.rows)
+    undone = _on(fault.without(setting), rows, case, part=fault.rows if fault.undo else "whole")
+    first, clean = _posted(running, faulty, rows), _posted(running, sent, rows)
     return Trained(
         case=case,
         faulty=first,
-        best=first if _restores(faulty) else _posted(running, best, rows),
-        twins=(
-            _posted(running, _on(clean, rows, case), rows),
-            _posted(running, _on(clean, rows, case, seed=case.seed + OTHER_SEED), rows),
+        best=first if _restores(faulty) else _posted(running, handing_out_best(faulty), rows),
+        clean=clean,
+        without=(
+            clean if undone == sent else _posted(running, undone, rows),
+            _posted(running, {**undone, "seed": case.seed + OTHER_SEED}, rows),
         ),
     )
 
 
-def _on(
-    setting: Spec, rows: Draws, case: Case, *, seed: int | None = None, part: Part = "whole"
-) -> Spec:
+def _on(setting: Spec, rows: Draws, case: Case, *, part: Part = "whole") -> Spec:
     spec = deepcopy(setting)
     spec["name"] = case.name
     spec["data"] |= {"dataset": rows.ids[part], "target": TARGET}
     spec["fit"]["validation_split"] = rows.parts[part].share
-    spec["seed"] = case.seed if seed is None else seed
+    spec["seed"] = case.seed
     return spec
 
 

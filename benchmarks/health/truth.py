@@ -74,13 +74,13 @@ def last(count: int, losses: Losses | None) -> Losses | None:
     return None if losses is None else losses[-count:]
 
 
-def fault_is_real(faulty: Losses | None, twins: Sequence[Losses | None]) -> bool:
-    """Whether each clean twin is better than the faulty network beyond the noise of the rows.
+def fault_is_real(faulty: Losses | None, without: Sequence[Losses | None]) -> bool:
+    """Whether each network without the fault is better than the faulty one beyond the rows' noise.
 
-    Two twins of other seeds, because two trainings differ by luck of their seeds also where rows
-    alone could not tell.
+    Two of other seeds, because two trainings differ by luck of their seeds also where rows alone
+    could not tell.
     """
-    return all(gain(faulty, twin).is_real for twin in twins)
+    return all(gain(faulty, each).is_real for each in without)
 
 
 def _usable(losses: Losses | None) -> bool:
