@@ -43,6 +43,9 @@ HARMFUL = 0.3
 # With less left, a training has come back from weights that were thrown away: all that did harm
 # were found above 0.3, those that did none below 0.17 (decision 0012).
 RECOVERED = 0.2
+# Units of a layer and of the one before it, up to which the rule says nothing: single weights that
+# begin near 0 come to many times their size at any rate, and single units die by chance.
+HARDLY_ANY = 2
 # Share of a layer's units, of which fewer than WERE_ALIVE were dead before training.
 KILLED = 0.9
 WERE_ALIVE = 0.5
@@ -136,12 +139,17 @@ def _by_shape(course: Course, losses: tuple[float, ...]) -> Verdict:
 
 
 def largest_updates(course: Course) -> list[float]:
-    """Of each measurement the layer that moved most."""
-    return [
-        max(ratios)
-        for each in trained(course)
-        if (ratios := [one.update_ratio for one in each.layers if one.update_ratio is not None])
-    ]
+    """Of each measurement the layer that moved most, but for those of single weights."""
+    found = []
+    for measurement in trained(course):
+        ratios, units = [], HARDLY_ANY + 1
+        for layer in measurement.layers:
+            before, units = units, layer.units or units
+            if layer.update_ratio is not None and max(before, units) > HARDLY_ANY:
+                ratios.append(layer.update_ratio)
+        if ratios:
+            found.append(max(ratios))
+    return found
 
 
 def _too_high(
@@ -192,7 +200,9 @@ def _killed(course: Course) -> tuple[int, float, str] | None:
     if start is None or not left(course) > HARMFUL:
         return None
     alive = {
-        layer.layer for layer in start.layers if layer.dead is not None and layer.dead < WERE_ALIVE
+        layer.layer
+        for layer in start.layers
+        if layer.dead is not None and layer.dead < WERE_ALIVE and (layer.units or 0) > HARDLY_ANY
     }
     for measurement in trained(course):
         for layer in measurement.layers:

@@ -7,14 +7,14 @@ from typing import Any
 
 import jsonpatch
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from health.causes import EXPLAINED_BY, in_order
 from health.course import Course
 from health.judge import RULES, judge
 from health.patches import patch
-from health.repairs.capacity import widen_bottlenecks
+from health.repairs.capacity import add_hidden_layer, narrower, widen_bottlenecks, wider
 from health.repairs.data import balance_classes, scale_inputs
 from health.repairs.fit import keep_best_weights, more_training_rows, train_longer
 from health.repairs.layers import activate, start_afresh
@@ -22,7 +22,7 @@ from health.repairs.rates import lower_learning_rate, raise_learning_rate, stop_
 from health.repairs.repair import none, otherwise, together
 from models.findings import Finding
 from models.lifecycle import StopReason
-from models.measurements import LayerMeasurement, Measurement, PairedLosses
+from models.measurements import LackOfFit, LayerMeasurement, Measurement, PairedLosses
 from models.monitor import monitored
 from models.resolve import complete
 from models.specs.experiment import ExperimentSpec
@@ -104,6 +104,9 @@ paired = st.one_of(
         rows=st.integers(1, 99),
     ),
 )
+fits = st.one_of(
+    st.none(), st.builds(LackOfFit, share=st.floats(0, 1), standard_error=st.floats(0, 9))
+)
 
 
 @st.composite
@@ -148,6 +151,7 @@ def courses(draw: st.DrawFn) -> tuple[ExperimentSpec, Course]:
             minority_recall=draw(shares),
             since_best=draw(paired),
             since_last=draw(paired),
+            lack_of_fit=draw(fits),
         )
         for epoch in epochs
     )
@@ -163,6 +167,7 @@ def courses(draw: st.DrawFn) -> tuple[ExperimentSpec, Course]:
     )
 
 
+@settings(deadline=None)  # the first imports what the others use
 @given(courses())
 def test_whatever_was_stored_it_is_judged_and_each_patch_can_be_trained(
     drawn: tuple[ExperimentSpec, Course],
@@ -323,6 +328,10 @@ def test_every_repair_gives_a_spec_that_can_be_trained(experiment: ExperimentSpe
         activate("relu"),
         widen_bottlenecks,
         train_longer,
+        wider,
+        narrower,
+        add_hidden_layer(flatten=False),
+        add_hidden_layer(flatten=True),
         together(keep_best_weights, more_training_rows),
     ):
         complete(changed(experiment, repair(experiment)), FACTS)

@@ -6,7 +6,19 @@ from typing import Any
 import pytest
 from sklearn.datasets import load_digits
 
-from tests.health.trainings import Rows, Trained, Trainer, clouds, dense, rare, rings, wages
+from health.curves import left
+from tests.health.trainings import (
+    Rows,
+    Trained,
+    Trainer,
+    clouds,
+    curved,
+    dense,
+    rare,
+    rings,
+    straight,
+    wages,
+)
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
@@ -82,6 +94,8 @@ FAULTS: Mapping[str, tuple[str, Callable[[], Rows], dict[str, Any]]] = {
     ),
     "three epochs": ("not_converged", clouds, {"fit": {"epochs": 3}}),
     "one unit": ("underfitting", rings, {"network": dense(1, 32)}),
+    "one unit for numbers": ("underfitting", curved, {"network": dense(1)}),
+    "no hidden layer": ("underfitting", rings, {"network": dense()}),
     "one row in 20": ("class_imbalance", rare, {"network": dense(4), "compile": sgd(0.03)}),
 }
 
@@ -145,6 +159,20 @@ def test_the_same_data_in_a_usual_setting_have_no_problem(
     trained = trainer.train(rows(), network=dense(32, 32), compile=ADAM, fit=EPOCHS)
 
     assert "problem" not in {each.severity for each in trained.judgement.findings}
+
+
+@pytest.mark.parametrize("network", [dense(), dense(1, activation="linear")])
+def test_of_a_straight_line_a_network_without_a_bend_leaves_noise(
+    trainer: Trainer, network: dict[str, Any]
+) -> None:
+    trained = trainer.train(straight(), network=network, compile=ADAM, fit={"epochs": 60})
+
+    fit = trained.course.measurements[-1].lack_of_fit
+    assert fit is not None
+    assert fit.share < 0.1
+    said = {each.code: each for each in trained.judgement.checks}["underfitting"]
+    assert said.outcome == "healthy"
+    assert left(trained.course) > 0.3
 
 
 def test_without_measuring_only_the_curves_are_judged(trainer: Trainer) -> None:

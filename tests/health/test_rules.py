@@ -11,6 +11,8 @@ from health.judge import RULES
 from health.verdict import Found, Healthy, NotApplicable
 from models.findings import Finding
 from models.lifecycle import StopReason
+from models.measurements import LackOfFit
+from models.specs.experiment import ExperimentSpec
 from tests.health.courses import course, hidden, measurement, paired, spec, with_output_layer
 
 FALLING = [1.1 - 0.005 * n for n in range(20)]  # by less than 5 % of the prior in its second half
@@ -251,16 +253,72 @@ def test_a_rare_class_is_never_recognised(
     assert (found("class_imbalance", judged) is not None) is is_found
 
 
-@pytest.mark.parametrize(
-    ("units", "loss", "is_found"), [(2, 0.5, True), (3, 0.5, False), (1, 0.3, False)]
-)
-def test_a_layer_of_a_unit_or_two_is_a_bottleneck_where_much_is_left(
-    units: int, loss: float, *, is_found: bool
-) -> None:
-    narrow = spec(network={"layers": [{"layer": "Dense", "units": units, "activation": "tanh"}]})
+def explained(share: float, error: float = 0.01) -> LackOfFit:
+    return LackOfFit(share=share, standard_error=error)
 
-    judged = course(narrow, measurements=after(loss=loss))
+
+def of_units(*units: int, activation: str | None = "tanh") -> ExperimentSpec:
+    layer = {"layer": "Dense", "activation": activation}
+    return spec(network={"layers": [{**layer, "units": each} for each in units]})
+
+
+@pytest.mark.parametrize(
+    ("network", "fit", "loss", "layer"),
+    [
+        (of_units(64, 1, 16), explained(0.16), 0.2, "dense_1"),
+        (of_units(8), explained(0.16), 0.2, "dense"),
+        (of_units(), explained(0.16), 0.2, None),
+        (of_units(64, activation=None), explained(0.16), 0.2, None),
+    ],
+)
+def test_a_network_is_too_small_that_leaves_what_its_inputs_explain(
+    network: ExperimentSpec, fit: LackOfFit, loss: float, layer: str | None
+) -> None:
+    finding = found("underfitting", course(network, measurements=after(loss=loss, lack_of_fit=fit)))
+
+    assert finding is not None
+    assert (finding.layer, finding.value) == (layer, fit.share)
+    assert "16% ± 1% of the errors" in finding.evidence
+
+
+@pytest.mark.parametrize(
+    ("network", "fit", "loss"),
+    [
+        (of_units(1), explained(0.14), 0.9),  # what is left is noise, nearly
+        (of_units(1), explained(0.4, 0.21), 0.9),  # or may be
+        (of_units(1), explained(0.4), 0.16),  # nothing to gain
+        (of_units(9), explained(0.4), 0.9),  # trained too short, or too slowly
+    ],
+)
+def test_a_small_network_is_large_enough_where_a_larger_one_would_gain_nothing(
+    network: ExperimentSpec, fit: LackOfFit, loss: float
+) -> None:
+    judged = course(network, measurements=after(loss=loss, lack_of_fit=fit))
+
+    assert isinstance(RULES["underfitting"](judged), Healthy)
+
+
+@pytest.mark.parametrize(("units", "is_found"), [(2, True), (3, False)])
+def test_a_layer_of_some_units_is_not_called_too_small_while_it_still_learns(
+    units: int, *, is_found: bool
+) -> None:
+    seen = after(loss=0.9, lack_of_fit=explained(0.4))
+    losses = [1.1 - 0.02 * epoch for epoch in range(11)]
+
+    judged = course(of_units(units), losses=losses, measurements=seen)
     assert (found("underfitting", judged) is not None) is is_found
+
+
+@pytest.mark.parametrize(
+    ("stop_reason", "fit"), [(None, explained(0.4)), (StopReason.COMPLETED, None)]
+)
+def test_lack_of_fit_is_asked_at_the_end_and_where_it_was_measured(
+    stop_reason: StopReason | None, fit: LackOfFit | None
+) -> None:
+    seen = after(loss=0.9, lack_of_fit=fit)
+
+    judged = course(of_units(1), measurements=seen, stop_reason=stop_reason)
+    assert isinstance(RULES["underfitting"](judged), NotApplicable)
 
 
 def test_of_weighed_classes_the_plain_loss_proves_nothing() -> None:

@@ -161,3 +161,18 @@ def rare(rows: int = 600) -> Rows:
     is_rare = np.arange(rows) % 20 == 0
     x = draw.normal(size=(rows, 3)) + is_rare[:, None] * 0.4
     return Rows(x, np.where(is_rare, "rare", "common").tolist())
+
+
+def curved(rows: int = 400) -> Rows:
+    """After Friedman's first regression: a number to which no single direction leads."""
+    draw = np.random.default_rng(5)
+    x = draw.uniform(size=(rows, 5))
+    y = 10 * np.sin(np.pi * x[:, 0] * x[:, 1]) + 20 * (x[:, 2] - 0.5) ** 2 + 5 * x[:, 3]
+    return Rows(x, ((y + draw.normal(size=rows) - 12) / 4).tolist())
+
+
+def straight(rows: int = 300) -> Rows:
+    """A weighted sum of columns, and as much noise."""
+    draw = np.random.default_rng(6)
+    x = draw.normal(size=(rows, 4))
+    return Rows(x, (x @ [0.5, -0.4, 0.3, 0.0] + 0.7 * draw.normal(size=rows)).tolist())
