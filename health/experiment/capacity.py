@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from pydantic import JsonValue
 
+from health.words import number
 from models.findings import Finding, Patch
 from models.specs.experiment import ExperimentSpec
 from models.specs.search import CapacitySearch, NetworksSearch
@@ -56,7 +57,7 @@ def underfitting(
     told = (
         f"{_named(best.setting)} ({size:,} parameters) is better than "
         f"{_named(next_smaller.setting)} ({_size(next_smaller, parameters):,}): row by row the "
-        f"loss is {difference.mean:.2g} ± {difference.standard_error:.1g} lower"
+        f"loss is {number(difference.mean, 2)} ± {number(difference.standard_error, 1)} lower"
     )
     return Finding(
         code="underfitting",

@@ -6,6 +6,7 @@ from health.repairs.capacity import widen_bottlenecks
 from health.repairs.layers import activate, start_afresh
 from health.repairs.repair import together
 from health.verdict import NOT_MEASURED, Found, Healthy, NotApplicable, Verdict
+from health.words import percent, remains
 from models.findings import Finding
 from models.measurements import Measurement
 
@@ -36,12 +37,12 @@ def check(course: Course) -> Verdict:
         return NotApplicable("No hidden layer has ReLU units of its own.")
     share, name = max(shares, key=lambda each: each[0])
     if share < WARNING:
-        return Healthy(f"At most {share:.0%} of a layer's units are dead.")
+        return Healthy(f"At most {percent(share)} of a layer's units are dead.")
     remaining = left(course)
     if not remaining > (HARMFUL if share >= PROBLEM else VERY_HARMFUL):
         return Healthy(
-            f"{share:.0%} of {name}'s units are dead, and the loss came down to {remaining:.0%} of "
-            "what knowing nothing costs: the others suffice."
+            f"{percent(share)} of {name}'s units are dead, which does no harm that shows: "
+            f"{remains(remaining)}."
         )
     at_start = _share(course.measurements[0], name)
     first = next(
@@ -55,8 +56,8 @@ def check(course: Course) -> Verdict:
             first_epoch=first,
             value=share,
             threshold=WARNING if share < PROBLEM else PROBLEM,
-            evidence=f"{share:.0%} of the units of {name} put out nothing for any of {last.rows} "
-            f"rows; before training it was {at_start:.0%}.",
+            evidence=f"{percent(share)} of the units of {name} put out nothing for any of "
+            f"{last.rows:,} rows; before training it was {percent(at_start)}.",
             explanation="A ReLU unit whose input is negative for every row has no gradient, so no "
             "step brings it back: the layer is as good as smaller, or gone.",
             advice="Begin with biases of 0 and He's initial weights, and use leaky_relu, which "

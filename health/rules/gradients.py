@@ -7,6 +7,7 @@ from health.curves import Place, before_training, initial_loss, left, measured, 
 from health.repairs.layers import activate, start_afresh
 from health.repairs.repair import together
 from health.verdict import NOT_MEASURED, Found, Healthy, NotApplicable, Verdict
+from health.words import number, percent, remains
 from models.findings import Finding
 from models.measurements import LayerMeasurement, Measurement
 
@@ -35,8 +36,8 @@ def check_vanishing(course: Course) -> Verdict:
     remaining = left(course)
     if remaining <= CONVERGED:
         return Healthy(
-            f"The loss came down to {remaining:.0%} of what knowing nothing costs, so gradients "
-            "reached the first layer."
+            f"{percent(remaining)} of the loss of knowing nothing is left: gradients reached "
+            "the first layer."
         )
     seen = [(each, found) for each in course.measurements if (found := _ends(course, each))]
     if not seen:
@@ -46,7 +47,8 @@ def check_vanishing(course: Course) -> Verdict:
     if not at_start and 2 * len(small) < len(seen):
         ends = seen[-1][1]
         return Healthy(
-            f"The first layer's gradient is {ends[0][1]:.2g}, the last's {ends[1][1]:.2g}."
+            f"The gradient of {ends[0][0]} is {number(ends[0][1])}, that of {ends[1][0]} "
+            f"{number(ends[1][1])}."
         )
     measurement, (name, first), (other, last) = small[0]
     return Found(
@@ -57,8 +59,8 @@ def check_vanishing(course: Course) -> Verdict:
             first_epoch=measurement.epoch,
             value=first / last if last else 0.0,
             threshold=RATIO,
-            evidence=f"The gradient of {name} is {first:.2g}, that of {other} {last:.2g}; "
-            f"{remaining:.0%} of the loss of knowing nothing is left.",
+            evidence=f"The gradient of {name} is {number(first)}, that of {other} {number(last)}; "
+            f"{remains(remaining)}.",
             explanation="Each layer passes on a part of the gradient that it gets, so the first "
             "ones hardly learn.",
             advice="Use relu with He's initial weights in the hidden layers, or fewer layers, or "
@@ -83,11 +85,14 @@ def check_exploding(course: Course) -> Verdict:
     times, name = max(ratios)
     initial, constant = initial_loss(course), prior(course)
     if times <= TIMES_HE:
-        return Healthy(f"Initial weights are at most {times:.2g} times those of He's initializer.")
+        return Healthy(
+            f"Initial weights are at most {number(times)} times those of He's initializer."
+        )
     if math.isfinite(initial) and not initial > TIMES_PRIOR * constant:
         return Healthy(
-            f"Initial weights of {name} are {times:.2g} times those of He's initializer, and the "
-            f"loss began at {initial:.3g}, not far from the {constant:.3g} of knowing nothing."
+            f"Initial weights of {name} are {number(times)} times those of He's initializer, and "
+            f"the loss began at {number(initial)}, not far from the {number(constant)} of knowing "
+            "nothing."
         )
     return Found(
         Finding(
@@ -97,9 +102,9 @@ def check_exploding(course: Course) -> Verdict:
             first_epoch=0,
             value=times,
             threshold=TIMES_HE,
-            evidence=f"The initial weights of {name} are {times:.3g} times as large as He's "
-            f"initializer draws them, and the untrained network's loss is {initial:.3g}, where "
-            f"knowing nothing costs {constant:.3g}.",
+            evidence=f"The initial weights of {name} are {number(times)} times as large as "
+            f"He's initializer draws them, and the untrained network's loss is {number(initial)}, "
+            f"where knowing nothing costs {number(constant)}.",
             explanation="Each such layer puts out so many times what it takes in, and gradients "
             "grow by as much on their way back.",
             advice="Draw initial weights to the layer's size: he_normal for relu and its kin, "

@@ -4,6 +4,7 @@ from health.course import Course
 from health.curves import trained
 from health.repairs.data import balance_classes
 from health.verdict import NOT_MEASURED, Found, Healthy, NotApplicable, Verdict
+from health.words import percent
 from models.findings import Finding
 
 CODE = "class_imbalance"
@@ -25,8 +26,8 @@ def check(course: Course) -> Verdict:
     if last.minority is None or last.minority_recall is None:
         return NotApplicable("There are no classes.")
     told = (
-        f"The rarest class has {last.minority:.1%} of the rows, of which "
-        f"{last.minority_recall:.0%} are recognised"
+        f"The rarest class has {percent(last.minority)} of the rows, of which "
+        f"{percent(last.minority_recall)} are recognised"
     )
     rare = min(RARE, OF_EQUAL / max(1, len(course.facts.classes or ())))
     if last.minority >= rare or last.minority_recall > 0:

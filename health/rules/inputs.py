@@ -6,6 +6,7 @@ from health.course import Course
 from health.curves import before_training, initial_loss, left, places, prior
 from health.repairs.data import scale_inputs
 from health.verdict import NOT_MEASURED, Found, Healthy, NotApplicable, Verdict
+from health.words import number
 from models.findings import Finding, Severity
 
 CODE = "inputs_not_scaled"
@@ -33,15 +34,15 @@ def check(course: Course) -> Verdict:
         return NOT_MEASURED
     largest, scaling = first.largest_input, course.trial.data.scaling
     if scaling != "none":
-        return Healthy(f"The inputs are scaled; the largest is {largest:.3g}.")
+        return Healthy(f"The inputs are scaled; the largest is {number(largest)}.")
     if _scales_itself(course):
         return NotApplicable("The network scales its inputs itself.")
     error = (initial_loss(course) - prior(course)) / (abs(prior(course)) or math.nan)
     if largest <= LARGEST_INPUT and not (error > INITIAL_ERROR and largest > NORMAL_INPUT):
-        return Healthy(f"The largest input is {largest:.3g}, of about unit scale.")
+        return Healthy(f"The largest input is {number(largest)}, of about unit scale.")
     untrained = (
-        f", and the untrained network's loss is {initial_loss(course):.3g}, where knowing nothing "
-        f"of the inputs costs {prior(course):.3g}"
+        f", and the untrained network's loss is {number(initial_loss(course))}, where knowing "
+        f"nothing of the inputs costs {number(prior(course))}"
         if error > INITIAL_ERROR
         else ""
     )
@@ -52,7 +53,7 @@ def check(course: Course) -> Verdict:
             first_epoch=0,
             value=largest,
             threshold=LARGEST_INPUT,
-            evidence=f"The largest input is {largest:.4g}{untrained}.",
+            evidence=f"The largest input is {number(largest, 4)}{untrained}.",
             explanation="Columns with large numbers drown the others, and each step overshoots for "
             "some weights while it is too small for others.",
             advice='Scale the inputs: "scaling": "standard" brings each column to zero mean and '

@@ -5,6 +5,7 @@ import math
 from health.course import Course
 from health.curves import curve, prior, trained
 from health.verdict import NOT_MEASURED, Found, Healthy, NotApplicable, Verdict
+from health.words import number
 from models.findings import Finding
 
 CODE = "learned_nothing"
@@ -31,9 +32,8 @@ def check(course: Course) -> Verdict:
     losses = (*(each.loss for each in after), *curve(course, "val_loss"))
     best = min((each for each in losses if each is not None and each < math.inf), default=math.inf)
     one_class = after[-1].commonest is not None and after[-1].commonest >= ONE_CLASS
-    told = (
-        f"The training loss came to {best:.4g} at best, where knowing nothing costs {constant:.4g}"
-    )
+    came = f"came to {number(best, 4)} at best" if best < math.inf else "was never finite"
+    told = f"The loss {came}, where knowing nothing costs {number(constant, 4)}"
     if best < constant - WITHIN * abs(constant):
         return Healthy(f"{told}.")
     return Found(

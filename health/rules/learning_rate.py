@@ -9,6 +9,7 @@ from health.curves import before_training, curve, left, prior, recent_fall, trai
 from health.repairs.rates import lower_learning_rate, raise_learning_rate, stop_divergence
 from health.repairs.repair import Repair
 from health.verdict import NO_EPOCHS, NOT_MEASURED, Found, Healthy, NotApplicable, Verdict
+from health.words import number, percent, remains
 from models.findings import Finding
 
 TOO_LOW = "learning_rate_too_low"
@@ -67,8 +68,8 @@ def check_too_low(course: Course) -> Verdict:
     rising = min(_rising(losses), _rising(judged))  # random layers make the training loss jump
     typical, remaining = median(updates), left(course, "last")
     told = (
-        f"The loss rose in {rising:.0%} of {len(losses)} epochs, and in the middle of them the "
-        f"weights changed by {typical:.2g} of their size"
+        f"The loss rose in {percent(rising)} of {len(losses):,} epochs, and a typical epoch "
+        f"changed the weights by {_of_size(typical)}"
     )
     still = typical < NO_UPDATE
     falling = rising <= RARELY and min(judged) >= min(judged[-max(1, len(judged) // 10) :])
@@ -82,7 +83,7 @@ def check_too_low(course: Course) -> Verdict:
             first_epoch=1,
             value=typical,
             threshold=limit,
-            evidence=f"{told}; {remaining:.0%} of the loss of knowing nothing is left.",
+            evidence=f"{told}; {remains(remaining)}.",
             explanation="Each step goes the right way and is far too short, so training ends long "
             "before the network has learned what it can.",
             advice="Try a learning rate ten times higher.",
@@ -102,7 +103,7 @@ def check_too_high(course: Course) -> Verdict:
         )
     if (killed := _killed(course)) is not None:
         epoch, share, name = killed
-        told = f"Training killed {share:.0%} of the units of {name} by epoch {epoch}"
+        told = f"Training killed {percent(share)} of the units of {name} by epoch {epoch}"
         return _too_high(epoch, share, KILLED, told)
     return _thrown(course, losses) or _by_shape(course, losses)
 
@@ -113,11 +114,9 @@ def _thrown(course: Course, losses: tuple[float, ...]) -> Found | None:
     worst = _over_prior(course, max(filter(math.isfinite, losses), default=0.0))
     if thrown <= THROWN or not remaining > RECOVERED:
         return None
-    told = (
-        f"In one epoch the weights changed by {thrown:.3g} times their size, and the loss was up "
-        f"to {worst:.3g} times that of knowing nothing, of which {remaining:.0%} is left"
-    )
-    return _too_high(1, thrown, THROWN, told)
+    rose = f"the loss rose to {number(worst)} times that of knowing nothing, and at best "
+    told = f"One epoch changed the weights by {_of_size(thrown)}; {rose if worst > 1 else ''}"
+    return _too_high(1, thrown, THROWN, told + remains(remaining))
 
 
 def _by_shape(course: Course, losses: tuple[float, ...]) -> Verdict:
@@ -128,10 +127,11 @@ def _by_shape(course: Course, losses: tuple[float, ...]) -> Verdict:
         )
     moved, validation = max(largest_updates(course), default=0.0), curve(course, "val_loss")
     rising, times = _rising(losses), _times_best(validation or losses)
+    of = "validation" if validation else "training"
+    ended = f"at {number(times)} times its best" if math.isfinite(times) else "in no number"
     told = (
-        f"The loss rose in {rising:.0%} of {len(losses)} epochs, and ended at {times:.3g} times "
-        f"its best in {'validation' if validation else 'training'}; an epoch changed the weights "
-        f"by up to {moved:.2g} of their size"
+        f"The loss rose in {percent(rising)} of {len(losses):,} epochs, and that of {of} ended "
+        f"{ended}; an epoch changed the weights by up to {_of_size(moved)}"
     )
     if rising >= OFTEN and times > TIMES_BEST and moved > REPLACED and left(course) > HARMFUL:
         return _too_high(1, rising, OFTEN, told)
@@ -174,6 +174,11 @@ def _too_high(
         ),
         repair,
     )
+
+
+def _of_size(ratio: float) -> str:
+    """How far weights came."""
+    return f"{number(ratio)} times their size" if ratio > 1 else f"{percent(ratio)} of their size"
 
 
 def _over_prior(course: Course, loss: float) -> float:

@@ -6,6 +6,7 @@ from health.course import Course
 from health.curves import prior
 from health.repairs.rates import lower_learning_rate
 from health.verdict import NO_VALIDATION, NOT_MEASURED, Found, Healthy, NotApplicable, Verdict
+from health.words import number, percent
 from models.findings import Finding
 from models.measurements import PairedLosses
 
@@ -41,9 +42,9 @@ def check(course: Course) -> Verdict:
     up = sum(_beyond(step) > 0 for step in steps) / len(steps)
     down = sum(_beyond(step) < 0 for step in steps) / len(steps)
     told = (
-        f"After the first {SETTLING:.0%} of the run the validation loss rose by more than "
-        f"{STANDARD_ERRORS:g} standard errors in {up:.0%} of {len(steps)} steps between measured "
-        f"epochs, and fell by as much in {down:.0%}"
+        f"After the first {percent(SETTLING)} of the run the validation loss rose by more than "
+        f"{STANDARD_ERRORS:g} standard errors in {percent(up)} of {len(steps):,} steps between "
+        f"measured epochs, and fell by as much in {percent(down)}"
     )
     if min(up, down) < SHARE / 2 or up + down < SHARE:
         return Healthy(f"{told}.")
@@ -61,8 +62,8 @@ def check(course: Course) -> Verdict:
             ),
             value=up + down,
             threshold=SHARE,
-            evidence=f"{told}; these steps are {swing:.2g} on average, where knowing nothing costs "
-            f"{constant:.2g}.",
+            evidence=f"{told}; these steps are {number(swing)} on average, where knowing "
+            f"nothing costs {number(constant)}.",
             explanation="The steps carry the network to and fro across the minimum.",
             advice="Try a learning rate ten times lower, or larger batches.",
         ),

@@ -4,6 +4,7 @@ from health.course import Course
 from health.curves import left, measured
 from health.repairs.layers import start_afresh
 from health.verdict import NOT_MEASURED, Found, Healthy, NotApplicable, Verdict
+from health.words import percent, remains
 from models.findings import Finding
 from models.measurements import Measurement
 
@@ -25,13 +26,12 @@ def check(course: Course) -> Verdict:
         return NotApplicable("No hidden layer has tanh or sigmoid units.")
     (start, (begun, name)), (end, (ended, at_end)) = at[0], at[-1]
     if begun < SHARE and ended < SHARE:
-        return Healthy(f"At most {max(begun, ended):.0%} of a layer's units are saturated.")
+        return Healthy(f"At most {percent(max(begun, ended))} of a layer's units are saturated.")
     remaining = left(course)
     from_start = start.epoch == 0 and begun >= SHARE
     if remaining <= HARMFUL and not from_start:
         return Healthy(
-            f"{ended:.0%} of {at_end}'s units are saturated, and the loss came down to "
-            f"{remaining:.0%} of what knowing nothing costs."
+            f"{percent(ended)} of {at_end}'s units are saturated, and {remains(remaining)}."
         )
     share, layer = (begun, name) if from_start else (ended, at_end)
     return Found(
@@ -42,8 +42,8 @@ def check(course: Course) -> Verdict:
             first_epoch=next(each.epoch for each, found in at if found[0] >= SHARE),
             value=share,
             threshold=SHARE,
-            evidence=f"{share:.0%} of the units of {layer} are on a flat end for nearly all rows"
-            f"{' before training' if from_start else f' at epoch {end.epoch}'}.",
+            evidence=f"{percent(share)} of the units of {layer} are on a flat end for nearly all "
+            f"rows{' before training' if from_start else f' at epoch {end.epoch}'}.",
             explanation="On its flat end a unit says the same of all rows and passes no gradient "
             "on.",
             advice="Draw initial weights to the layer's size (glorot_uniform), and begin with "

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from math import prod, sqrt
 
 from health.static.case import Case
+from health.words import number
 from models.findings import Finding
 from models.output import activation_of
 from models.specs.initializers import (
@@ -73,8 +74,8 @@ def huge_weights(case: Case) -> Iterator[Finding]:
                 value=times,
                 threshold=TIMES_HE,
                 evidence=(
-                    f"The weights of {case.names[place]} start with a deviation of {spread:.3g}, "
-                    f"{times:.2g} times He's."
+                    f"The weights of {case.names[place]} start with a deviation of "
+                    f"{number(spread)}, {number(times, 2)} times He's."
                 ),
                 explanation=(
                     "Activations and gradients grow by about that factor in this layer alone; the "
@@ -100,7 +101,9 @@ def dead_at_start(case: Case) -> Iterator[Finding]:
                 pointer=case.at(place, "bias_initializer"),
                 value=bias,
                 threshold=DEAD_BIAS,
-                evidence=f"The biases of {case.names[place]} start at {bias:g}, before a relu.",
+                evidence=(
+                    f"The biases of {case.names[place]} start at {number(bias)}, before a relu."
+                ),
                 explanation=(
                     "With inputs of unit scale hardly a row brings a unit above zero, and below it "
                     "no gradient comes through to change that."

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from health.static.case import Case, replace
+from health.words import number
 from models.data_meaning import read_table
 from models.findings import Finding
 from models.profile import ArrayProfile
@@ -30,7 +31,10 @@ def inputs_not_scaled(case: Case) -> Iterator[Finding]:
         pointer="/data/scaling",
         value=reached,
         threshold=LARGEST if large else SMALLEST,
-        evidence=f"{what} {'goes up to' if large else 'never gets beyond'} {reached:g}, unscaled.",
+        evidence=(
+            f"{what} {'goes up to' if large else 'never gets beyond'} "
+            f"{number(reached, 4)}, unscaled."
+        ),
         explanation=(
             "Weights, learning rates and initializers are made for inputs around 1: large ones "
             "make steps overshoot and units saturate, small ones let nothing move."

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from health.static.case import Case, replace
+from health.words import number
 from models.findings import Finding
 from models.specs.schedules import CosineDecay, PiecewiseConstantDecay, ScheduleSpec
 
@@ -43,15 +44,15 @@ def unusual_learning_rate(case: Case) -> Iterator[Finding]:
         value=rate,
         threshold=high if above else low,
         evidence=(
-            f"{optimizer.keras_name} at {rate:g}; Keras's default is {default:g}, usual is between "
-            f"{low:g} and {high:g}."
+            f"{optimizer.keras_name} at {number(rate)}; Keras's default is {number(default)}, "
+            f"usual is between {number(low)} and {number(high)}."
         ),
         explanation=(
             "Steps that large mostly overshoot: the loss jumps, or never falls again."
             if above
             else "Steps that small get nowhere in the epochs that there are."
         ),
-        advice=f"Try {default:g}, or compare several rates by a search.",
+        advice=f"Try {number(default)}, or compare several rates by a search.",
         patch=() if field else replace(pointer, default),
     )
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from health.static.case import Case
+from health.words import number
 from models.data_meaning import read_table
 from models.errors import Invalid
 from models.findings import Finding, Patch
@@ -52,7 +53,10 @@ def output_out_of_reach(case: Case) -> Iterator[Finding]:
         pointer=case.at(output.index, "activation"),
         value=least,
         threshold=lowest,
-        evidence=f"{output.activation} is never below {lowest:g}, but targets fall to {least:g}.",
+        evidence=(
+            f"{output.activation} is never below {number(lowest)}, but targets fall to "
+            f"{number(least)}."
+        ),
         explanation="Rows with such targets cannot be predicted right, however long it trains.",
         advice="Leave the activation out.",
         patch=case.replace(output.index, "activation", "linear"),

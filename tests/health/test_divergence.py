@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from health.divergence import judge
+from health.rules.divergence import judge
 
 
 @pytest.mark.parametrize("loss", [math.nan, math.inf])

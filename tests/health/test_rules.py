@@ -167,6 +167,17 @@ def test_a_rate_is_too_high_that_throws_the_weights_away_with_harm(
     assert (found("learning_rate_too_high", course(measurements=seen)) is not None) is is_found
 
 
+def test_what_a_rate_that_is_too_high_did_is_told_in_plain_numbers() -> None:
+    seen = after(layers=[hidden(update_ratio=1013.7)], loss=1.2)
+    told = found("learning_rate_too_high", course(losses=[3740.0, 5.0], measurements=seen))
+
+    assert told is not None
+    assert told.evidence == (
+        "One epoch changed the weights by 1,010 times their size; the loss rose to 3,400 times "
+        "that of knowing nothing, and at best the network is no better than knowing nothing."
+    )
+
+
 @pytest.mark.parametrize(("at_start", "is_found"), [(0.1, True), (0.95, False)])
 def test_units_that_were_dead_before_training_were_not_killed_by_the_rate(
     at_start: float, *, is_found: bool

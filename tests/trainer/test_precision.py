@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import pytest
 
-from health import divergence
+from health.rules import divergence
 from models.lifecycle import StopReason
 from models.specs.compile import Precision
 from models.trial import TrialSpec

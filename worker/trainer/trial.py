@@ -8,7 +8,7 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
-from health import divergence
+from health.rules import divergence
 from models import failures
 from models.errors import ArtifactsUnavailable, EpochdError, StorageFull
 from models.lifecycle import StopReason
