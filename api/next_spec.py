@@ -5,7 +5,7 @@ The patch was written by the rule that made the finding; here it is only carried
 
 import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import chain
 
 from jsonpatch import JsonPatch, JsonPatchException
@@ -13,7 +13,9 @@ from jsonpointer import JsonPointerException
 from pydantic import JsonValue, ValidationError
 from sqlalchemy.orm import Session
 
-from health.experiment.next_repair import Choice, choose
+from api import descent
+from api.descent import Descent
+from health.experiment.next_repair import Choice, choices
 from models.errors import IllegalMove, NothingToRepair
 from models.findings import Finding
 from models.specs.experiment import MAX_NAME, ExperimentSpec
@@ -49,30 +51,44 @@ def repaired(
         trials.get(tx, owner=owner, experiment_id=experiment_id, number=trial)
     if not view.is_terminal:
         raise IllegalMove(f"The experiment is {view.state}. It can be repaired once it is over.")
-    choice = _chosen(tx, view, trial, code)
-    if choice is None:
-        raise NothingToRepair(_nothing(tx, view, trial, code))
-    return _patched(view, choice)
+    before = descent.of(tx, owner=owner, view=view) if code is None else Descent()
+    for choice in _choices(tx, view, trial, code, before):
+        spec = _patched(view, choice)
+        if not before.has_trained(spec):
+            return spec
+    raise NothingToRepair(_in_circles(view, before) or _nothing(tx, view, trial, code))
 
 
-def _chosen(
-    tx: Session, view: ExperimentView, trial: int | None, code: str | None
-) -> Choice | None:
+def _choices(
+    tx: Session, view: ExperimentView, trial: int | None, code: str | None, before: Descent
+) -> Iterator[Choice]:
     """What a client asks for; else the winner's, for its network is what the experiment is for.
 
     Other trials only where no network won, or somebody asks: what is wrong with a loser is why it
     lost, and repaired it may become the winner once more.
     """
-    winner = _winner(view)
-    chosen = None
+    winner, tried = _winner(view), before.tried
     if winner is not None and trial in {None, winner}:
-        chosen = choose({winner: view.findings}, winner, code)  # the experiment's own among them
-    if chosen is None and (winner is None or trial is not None or code is not None):
+        found = {winner: view.findings}  # the experiment's own among them
+        yield from choices(found, winner, code, tried)
+    if winner is None or trial is not None or code is not None:
         numbers = None if trial is None else {trial}
-        chosen = choose(found_in.of(tx, view.id, numbers), winner, code)
-    if chosen is None and code is not None:  # what only looked wrong is repaired when asked for
-        chosen = choose({trial or winner or 1: view.warnings}, winner, code)
-    return chosen
+        yield from choices(found_in.of(tx, view.id, numbers), winner, code, tried)
+    if code is not None:  # what only looked wrong is repaired when asked for
+        yield from choices({trial or winner or 1: view.warnings}, winner, code, tried)
+
+
+def _in_circles(view: ExperimentView, before: Descent) -> str | None:
+    """That the winner's patches were tried already; None where there was nothing before."""
+    again = next((each for each in view.findings if each.patch), None)
+    if again is None or not before.trained:
+        return None
+    in_vain = again.code in {each.code for each in before.tried}
+    why = "was tried and did not help" if in_vain else "leads back to what this was derived from"
+    return (
+        f"The repair of {again.code} {why}, and nothing else that was found has a patch. "
+        f"The advice: {again.advice} To try it all the same, ask with ?finding={again.code}."
+    )
 
 
 def _nothing(tx: Session, view: ExperimentView, trial: int | None, code: str | None) -> str:

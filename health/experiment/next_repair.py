@@ -1,9 +1,9 @@
 """Which finding is to be repaired next, where a client leaves that open. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from models.findings import Finding
+from models.findings import Finding, Patch
 
 _SEVERITIES = ("problem", "warning", "info")
 
@@ -20,25 +20,52 @@ class Choice:
     finding: Finding
 
 
-def choose(
-    found: Mapping[int, Sequence[Finding]], winner: int | None, code: str | None = None
-) -> Choice | None:
-    """The most telling finding that has a patch.
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """A repair that an experiment was derived by, and that did not help.
 
-    The winner's first, since its network is what the experiment is for, else those of the first
-    trial that has one. Of one trial a cause before its consequences, however much worse they are,
-    and of either a problem before a warning; what is informational comes last.
+    Attributes:
+        code: of the finding that it was for.
+        paths: of the spec that it changed.
+    """
+
+    code: str
+    paths: frozenset[str]
+
+
+def choices(
+    found: Mapping[int, Sequence[Finding]],
+    winner: int | None,
+    code: str | None = None,
+    tried: Collection[Tried] = (),
+) -> Iterator[Choice]:
+    """The findings that have a patch, the most telling first.
+
+    The winner's before all others, since its network is what the experiment is for, then trial by
+    trial. Of one trial a cause before its consequences, however much worse they are, and of either
+    a problem before a warning; what is informational comes last. A repair that did not help is
+    left out, unless the finding's patch now changes more than that did, and so goes further.
 
     Args:
         found: by number of the trial.
         winner: its number; None where no trial has a score.
         code: to choose among findings with this code alone.
+        tried: what has not helped.
     """
     for trial in sorted(found, key=lambda number: (number != winner, number)):
-        able = [each for each in found[trial] if each.patch and code in {None, each.code}]
-        if able:
-            return Choice(trial, min(able, key=_rank))
-    return None
+        able = (each for each in found[trial] if each.patch and code in {None, each.code})
+        for finding in sorted(able, key=_rank):
+            if not any(_is_the_same(finding, each) for each in tried):
+                yield Choice(trial, finding)
+
+
+def paths(patch: Patch) -> frozenset[str]:
+    """Where a patch changes the spec."""
+    return frozenset(str(operation["path"]) for operation in patch)
+
+
+def _is_the_same(finding: Finding, tried: Tried) -> bool:
+    return finding.code == tried.code and paths(finding.patch) <= tried.paths
 
 
 def _rank(finding: Finding) -> tuple[bool, bool, int]:

@@ -31,6 +31,9 @@ def finding(code: str, value: object, **more: Any) -> Finding:
 
 DEAD = finding("dead_neurons", 9)
 SLOW = finding("learning_rate_too_low", 12)
+OTHER = SLOW.model_copy(
+    update={"patch": ({"op": "replace", "path": "/fit/batch_size", "value": 4},)}
+)
 UNPATCHED = DEAD.model_copy(update={"code": "overfitting", "patch": ()})
 
 
@@ -99,6 +102,55 @@ def test_a_repair_of_a_repair_has_no_longer_name(served: Served) -> None:
     assert spec["derived_from"]["experiment"] == second
     repair = view(served, second)["conclusion"]["repair"]
     assert repair["helped"] is False
+
+
+def test_what_did_not_help_is_not_suggested_again(served: Served) -> None:
+    first = trained(served, inline(name="kinds"), (0.5, (DEAD,)))
+    again = finding("dead_neurons", 18)
+    second = trained(served, following(served, first), (0.5, (again, OTHER)))
+    assert view(served, second)["conclusion"]["repair"]["helped"] is False
+
+    other = following(served, second)
+    assert other["derived_from"]["finding"] == "learning_rate_too_low"
+    assert other["fit"]["batch_size"] == 4
+    third = trained(served, other, (0.5, (again,)))
+    status, code, detail = refused(served, third)
+    assert (status, code) == (404, "nothing_to_repair")
+    assert "The repair of dead_neurons was tried and did not help" in detail
+    asked = following(served, third, finding="dead_neurons")
+    assert asked["fit"]["epochs"] == 18
+
+
+def test_what_did_not_help_is_suggested_again_once_something_has(served: Served) -> None:
+    first = trained(served, inline(), (0.5, (DEAD,)))
+    again = finding("dead_neurons", 18)
+    second = trained(served, following(served, first), (0.5, (OTHER,)))
+    third = trained(served, following(served, second), (0.1, (again,)))
+    assert view(served, third)["conclusion"]["repair"]["helped"] is True
+
+    assert following(served, third)["fit"]["epochs"] == 18
+
+
+def test_a_repair_that_goes_further_follows_one_that_did_not_help(served: Served) -> None:
+    first = trained(served, inline(), (0.5, (DEAD,)))
+    further = DEAD.model_copy(update={"patch": (*DEAD.patch, *OTHER.patch)})
+    second = trained(served, following(served, first), (0.5, (further,)))
+
+    assert following(served, second)["fit"]["batch_size"] == 4
+
+
+def test_next_does_not_lead_back_to_where_it_came_from(served: Served) -> None:
+    spec = inline()
+    first = trained(served, spec, (0.5, (SLOW,)))
+    epochs = view(served, first)["spec"]["fit"]["epochs"]
+    back = finding("learning_rate_too_high", epochs)
+    second = trained(served, following(served, first), (0.9, (back,)))
+
+    status, code, detail = refused(served, second)
+    assert (status, code) == (404, "nothing_to_repair")
+    assert "leads back" in detail
+    asked = following(served, second, finding="learning_rate_too_high")
+    assert asked["fit"]["epochs"] == epochs
 
 
 def test_a_repair_whose_original_was_deleted_is_not_judged(served: Served) -> None:

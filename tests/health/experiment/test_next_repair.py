@@ -2,7 +2,7 @@
 
 import pytest
 
-from health.experiment.next_repair import Choice, choose
+from health.experiment.next_repair import Choice, Tried, choices
 from models.findings import Finding, Severity
 
 
@@ -39,16 +39,27 @@ INFO, WARNING, PROBLEM = finding("c", "info"), finding("b", "warning"), finding(
 def test_the_winners_worst_cause_that_has_a_patch_comes_first(
     found: dict[int, list[Finding]], trial: int, code: str
 ) -> None:
-    choice = choose(found, winner=2)
-    assert choice is not None
+    choice = next(choices(found, winner=2))
     assert (choice.trial, choice.finding.code) == (trial, code)
 
 
 def test_one_that_is_named_is_chosen_wherever_it_is() -> None:
-    assert choose({2: [PROBLEM], 5: [WARNING]}, winner=2, code="b") == Choice(5, WARNING)
+    assert list(choices({2: [PROBLEM], 5: [WARNING]}, winner=2, code="b")) == [Choice(5, WARNING)]
 
 
 def test_without_a_patch_there_is_nothing_to_choose() -> None:
-    assert choose({}, winner=None) is None
-    assert choose({1: [finding("a", patch=False)]}, winner=1) is None
-    assert choose({1: [PROBLEM]}, winner=1, code="b") is None
+    assert not list(choices({}, winner=None))
+    assert not list(choices({1: [finding("a", patch=False)]}, winner=1))
+    assert not list(choices({1: [PROBLEM]}, winner=1, code="b"))
+
+
+def test_what_did_not_help_is_not_chosen_again_but_what_goes_further_is() -> None:
+    found = {1: [PROBLEM, WARNING]}
+
+    def chosen(code: str, *paths: str) -> list[str]:
+        tried = [Tried(code, frozenset(paths))]
+        return [each.finding.code for each in choices(found, 1, tried=tried)]
+
+    assert chosen("a", "/fit/epochs", "/name") == ["b"]
+    assert chosen("a", "/fit/batch_size") == ["a", "b"]
+    assert chosen("another", "/fit/epochs") == ["a", "b"]

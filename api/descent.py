@@ -1,0 +1,81 @@
+"""Looks back from a repair over those before it: what they tried, and what they trained.
+
+So that `next` does not suggest what has been seen not to help, or leads back to where it came from.
+"""
+
+from dataclasses import dataclass
+
+from pydantic import ValidationError
+from sqlalchemy.orm import Session
+
+from health.experiment.next_repair import Tried, paths
+from health.patches import patch
+from models.errors import NotFound
+from models.specs.experiment import ExperimentSpec
+from models.views.experiment import ExperimentView
+from store import experiments, origins
+
+# Experiments; a longer line of repairs is one of which many have helped.
+MOST = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Descent:
+    """What came before an experiment.
+
+    Attributes:
+        tried: repairs that did not help, since the last one that did.
+        trained: the specs that it is derived from, as single trials.
+    """
+
+    tried: tuple[Tried, ...] = ()
+    trained: tuple[ExperimentSpec, ...] = ()
+
+    def has_trained(self, spec: ExperimentSpec) -> bool:
+        """Whether one of them was the same training, whatever its seed."""
+        return any(_training(spec) == _training(each) for each in self.trained)
+
+
+def of(tx: Session, *, owner: str, view: ExperimentView) -> Descent:
+    """Follow `derived_from` as far as there is something to read."""
+    tried: list[Tried] = []
+    trained: list[ExperimentSpec] = []
+    has_helped = False
+    at: ExperimentView | None = view
+    while at is not None and len(trained) < MOST and isinstance(at.spec, ExperimentSpec):
+        origin = at.spec.derived_from
+        if origin is None:
+            break
+        try:
+            before = origins.read(tx, owner=owner, origin=origin)
+        except (AttributeError, LookupError, TypeError, ValidationError):  # of another version
+            break
+        if before is None:
+            break
+        outcome = at.conclusion.repair if at.conclusion else None
+        helped = None if outcome is None else outcome.helped
+        has_helped = has_helped or helped is True
+        if helped is False and not has_helped:
+            tried.append(Tried(origin.finding, paths(patch(before.spec, at.spec))))
+        trained.append(before.spec)
+        at = _found(tx, owner, origin.experiment)
+    return Descent(tuple(tried), tuple(trained))
+
+
+def _found(tx: Session, owner: str, experiment_id: str) -> ExperimentView | None:
+    try:
+        return experiments.get(tx, owner=owner, experiment_id=experiment_id)
+    except NotFound:
+        return None
+
+
+def _training(spec: ExperimentSpec) -> ExperimentSpec:
+    """What is trained, and not how it is called or how often it is done."""
+    same: dict[str, object] = {
+        "name": "",
+        "labels": {},
+        "derived_from": None,
+        "repeats": 1,
+        "seed": 0,
+    }
+    return spec.model_copy(update=same)
