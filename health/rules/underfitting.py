@@ -13,6 +13,7 @@ from health.curves import Place, left, places, recent_fall, trained
 from health.repairs.capacity import BOTTLENECK, NARROW, add_hidden_layer, wider
 from health.repairs.repair import Repair
 from health.verdict import NOT_MEASURED, Found, Healthy, NotApplicable, Verdict
+from health.words import percent, remains
 from models.findings import Finding
 from models.measurements import LackOfFit
 from models.output import activation_of
@@ -66,8 +67,8 @@ def check(course: Course) -> Verdict:
     if fit is None:
         return NotApplicable("What the inputs still explain of the errors was not measured.")
     told = (
-        f"The inputs still explain {fit.share:.0%} ± {fit.standard_error:.0%} of the errors of the "
-        f"network, {short.said}; {remaining:.0%} of the loss of knowing nothing is left."
+        f"The inputs still explain {percent(fit.share)} ± {percent(fit.standard_error)} of the "
+        f"errors of the network, {short.said}; {remains(remaining)}."
     )
     if not _is_large(fit) or remaining <= HARMFUL or not short.it_is:
         return Healthy(told)

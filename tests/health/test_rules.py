@@ -289,7 +289,7 @@ def test_a_network_is_too_small_that_leaves_what_its_inputs_explain(
 
     assert finding is not None
     assert (finding.layer, finding.value) == (layer, fit.share)
-    assert "16% ± 1% of the errors" in finding.evidence
+    assert "16 % ± 1 % of the errors" in finding.evidence
 
 
 @pytest.mark.parametrize(

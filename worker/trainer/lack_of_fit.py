@@ -103,15 +103,19 @@ def _features(x: NDArray[np.generic], chance: np.random.Generator) -> Floats:
     width, count = flat.shape[1], min(MOST_FEATURES, len(x) // ROWS_A_FEATURE)
     plain = np.arange(width)
     if width > MOST_PLAIN:
-        plain = np.sort(chance.choice(width, MOST_PLAIN, replace=False))
-    which = chance.integers(width, size=(MOST_INPUTS, count))
-    weights = chance.normal(size=which.shape)
+        plain = chance.choice(width, MOST_PLAIN, replace=False)
+    looked_at = chance.integers(width, size=(MOST_INPUTS, count))
+    weights = chance.normal(size=looked_at.shape)
     weights[np.arange(MOST_INPUTS)[:, None] >= chance.integers(1, MOST_INPUTS + 1, size=count)] = 0
     weights /= np.linalg.norm(weights, axis=0)
-    units = np.broadcast_to(chance.normal(size=count), (len(x), count)).copy()
-    for inputs, weight in zip(which, weights, strict=True):
-        units += weight * _standardised(flat[:, inputs])
-    return _standardised(np.hstack([_standardised(flat[:, plain]), np.maximum(units, 0)]))
+    biases = chance.normal(size=count)
+
+    used, places = np.unique(np.concatenate([plain, looked_at.ravel()]), return_inverse=True)
+    inputs = _standardised(flat[:, used])
+    kernel = np.zeros((len(used), count))
+    np.add.at(kernel, (places[len(plain) :].reshape(looked_at.shape), np.arange(count)), weights)
+    units = np.maximum(inputs @ kernel + biases, 0)
+    return np.hstack([inputs[:, places[: len(plain)]], _standardised(units)])
 
 
 def _standardised(columns: NDArray[np.generic]) -> Floats:
