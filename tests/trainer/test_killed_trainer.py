@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import h5py
 import numpy as np
+import psutil
 import pytest
 
 from models.lifecycle import StopReason
@@ -154,6 +155,13 @@ def test_a_killed_training_goes_on_elsewhere_to_the_same_network(
     end = after[-1]
     assert isinstance(end, Finished)
     assert end.stop_reason is StopReason.COMPLETED
+
+
+def test_a_trainer_does_not_load_what_no_trial_uses(trainer: TrainerProcess) -> None:
+    mapped = [each.path for each in psutil.Process(trainer.pid).memory_maps()]
+
+    assert any("tensorflow" in path for path in mapped)
+    assert not any("sklearn" in path for path in mapped)
 
 
 def test_a_checkpoint_is_reported_after_the_rows_of_its_epoch(
