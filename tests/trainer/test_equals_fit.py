@@ -13,9 +13,11 @@ from numpy.typing import NDArray
 from models.lifecycle import StopReason
 from models.specs.activations import ActivationName
 from models.specs.losses import AnyLoss
+from models.specs.metrics import AnyMetric
 from models.specs.names import tag_of
 from models.specs.network import AnyLayer
 from models.specs.optimizers import AnyOptimizer
+from tests.trainer.menagerie.few import FEW, Part, parts
 from tests.trainer.menagerie.members import EPOCHS, MEMBERS, Member
 from worker.messages import Epoch
 from worker.trainer import fused
@@ -44,7 +46,7 @@ Array = NDArray[Any]
 Arrays = list[Array]
 Rowed = dict[str, list[float]]
 Callbacks = Sequence[keras.callbacks.Callback]
-each_member = pytest.mark.parametrize("member", MEMBERS, ids=lambda member: member.name)
+each_member = pytest.mark.parametrize("member", FEW, ids=lambda member: member.name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -225,7 +227,7 @@ class _Listener(keras.callbacks.Callback):  # type: ignore[misc]
         )
 
 
-HEARD = next(each for each in MEMBERS if each.spec.fit.batch_size == 7)
+HEARD = next(each for each in FEW if each.spec.fit.batch_size == 7)
 
 
 @pytest.mark.parametrize("stop_after", [None, (1, 2), (0, 0)], ids=str)
@@ -269,14 +271,20 @@ def _is_quiet(member: Member) -> bool:
 
 
 def test_the_members_are_of_all_there_is() -> None:
-    specs = [member.spec for member in MEMBERS]
+    specs = [member.spec for member in FEW]
     layers = [layer for spec in specs for layer in spec.network.layers]
+    metrics = [metric for spec in specs for metric in spec.compile.metrics]
 
-    assert len(specs) >= 60
+    assert _parts(FEW) == _parts(MEMBERS)
     assert {each.keras_name for each in layers} == _tags(AnyLayer)
     assert {spec.compile.optimizer.keras_name for spec in specs} == _tags(AnyOptimizer)
     assert {spec.compile.loss.keras_name for spec in specs} == _tags(AnyLoss) - {"auto"}
+    assert {each.keras_name for each in metrics} == _tags(AnyMetric)
     assert {getattr(each, "activation", "relu") for each in layers} >= {*get_args(ActivationName)}
+
+
+def _parts(members: Sequence[Member]) -> frozenset[Part]:
+    return frozenset().union(*map(parts, members))
 
 
 def _tags(union: Any) -> set[str]:

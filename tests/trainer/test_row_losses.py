@@ -15,7 +15,8 @@ from models.trial import MAX_ROW_LOSSES, TrialSpec
 from store.formats.builtin import write_bundled
 from store.formats.folder import write_arrays
 from store.formats.npz import Arrays
-from tests.trainer.menagerie.members import MEMBERS, Member
+from tests.trainer.menagerie.few import FEW
+from tests.trainer.menagerie.members import Member
 from tests.trainer.trials import trial
 from tests.trainer.wires import Heard
 from worker.messages import Checkpointed, Checkpointing, Finished, RowLosses, Train
@@ -52,7 +53,7 @@ def nothing() -> None:
     """Nobody wants it to stop."""
 
 
-@pytest.mark.parametrize("member", MEMBERS, ids=lambda member: member.name)
+@pytest.mark.parametrize("member", FEW, ids=lambda member: member.name)
 def test_their_mean_is_the_loss_that_evaluate_reports_less_what_regularizers_add(
     member: Member,
 ) -> None:
@@ -63,7 +64,7 @@ def test_their_mean_is_the_loss_that_evaluate_reports_less_what_regularizers_add
     found = values(row_losses.of_network(network, member.spec.compile.loss, rows, nothing))
 
     x, y, *_ = rows.take(slice(None))
-    # Eager, for the sake of time: sixty graphs would have to be traced.
+    # Eager, for the sake of time: a graph for each would have to be traced.
     output = network(x, training=False)
     whole = float(network.compute_loss(x, y, output)) - float(sum(network.losses))
     assert found.shape == (len(rows),)
