@@ -32,20 +32,18 @@ def start_afresh(spec: ExperimentSpec) -> Changes:
     return changes
 
 
-def activate(activation: str, layers: Collection[str] | None = None) -> Repair:
-    """Another activation for these hidden layers, or for all that bend what they put out."""
+def rectify(spec: ExperimentSpec) -> Changes:
+    """ReLU in the hidden layers whose activation goes flat; its kin stay as they are."""
+    return {
+        at: "relu" for at, (_, activation) in _bent(spec).items() if activation not in _RELU_LIKE
+    }
+
+
+def activate(activation: str, layers: Collection[str]) -> Repair:
+    """Another activation for these hidden layers."""
 
     def repair(spec: ExperimentSpec) -> Changes:
-        own = own_layers(spec)
-        names = layer_names(own)
-        last = first_not_hidden(spec)
-        return {
-            f"network.layers.{index}.activation": activation
-            for index, (layer, name) in enumerate(zip(own, names, strict=True))
-            if index < last
-            and (layers is None or name in layers)
-            and getattr(layer, "activation", None) not in {None, "linear"}
-        }
+        return {at: activation for at, (name, _) in _bent(spec).items() if name in layers}
 
     return repair
 
@@ -58,3 +56,14 @@ def activation_after(layers: tuple[LayerSpec, ...], index: int) -> str:
         if activation_of(layer) != "linear":
             return activation_of(layer)
     return "linear"
+
+
+def _bent(spec: ExperimentSpec) -> dict[str, tuple[str, str]]:
+    """Where in the spec a hidden layer's activation is: the layer's name, and what it is now."""
+    own = own_layers(spec)
+    hidden = tuple(zip(own, layer_names(own), strict=True))[: first_not_hidden(spec)]
+    return {
+        f"network.layers.{index}.activation": (name, activation)
+        for index, (layer, name) in enumerate(hidden)
+        if (activation := getattr(layer, "activation", None) or "linear") != "linear"
+    }

@@ -4,8 +4,9 @@ import math
 
 from health.course import Course
 from health.curves import Place, before_training, initial_loss, left, measured, prior
-from health.repairs.layers import activate, start_afresh
-from health.repairs.repair import together
+from health.repairs.layers import rectify, start_afresh
+from health.repairs.normalization import normalize
+from health.repairs.repair import otherwise, together
 from health.verdict import NOT_MEASURED, Found, Healthy, NotApplicable, Verdict
 from health.words import number, percent, remains
 from models.findings import Finding
@@ -66,7 +67,8 @@ def check_vanishing(course: Course) -> Verdict:
             advice="Use relu with He's initial weights in the hidden layers, or fewer layers, or "
             "BatchNormalization between them.",
         ),
-        together(activate("relu"), start_afresh),
+        # What is left where both are there already are constraints, penalties and depth.
+        otherwise(together(rectify, start_afresh), normalize),
     )
 
 

@@ -1,14 +1,16 @@
-"""Did the epochs run out while validation was still falling?"""
+"""Did the epochs run out while validation was still falling, and is there more to learn?"""
 
 import math
+from collections.abc import Sequence
 
 from health.course import Course
 from health.curves import curve, prior, recent_fall, trained
 from health.repairs.fit import train_longer
-from health.verdict import NO_EPOCHS, Found, Healthy, NotApplicable, Verdict
+from health.verdict import Found, Healthy, NotApplicable, Verdict
+from health.words import number, percent, remains
 from models.findings import Finding
 from models.lifecycle import StopReason
-from models.measurements import PairedLosses
+from models.measurements import Measurement, PairedLosses
 
 CODE = "not_converged"
 
@@ -19,6 +21,9 @@ LEAST_EPOCHS = 3
 STILL_FALLING = 0.05
 # Of the prior's loss: with less left, there is nothing to gain.
 CONVERGED = 0.05
+# Of the errors' squares: where the inputs explain no more of them, what is left is noise, and what
+# still falls is the sureness of the answers (decision 0013).
+EXPLAINED = 0.05
 # Paired standard errors of the validation rows' losses, since the measurement before the last: a
 # fall that is smaller may be the rows' noise. Breiman's rule, as in `search.paired`.
 STANDARD_ERRORS = 1.0
@@ -31,8 +36,6 @@ def check(course: Course) -> Verdict:
     """Judge the second half of a training that went on to its last epoch."""
     validation, training = curve(course, "val_loss"), curve(course, "loss")
     losses = validation or training
-    if not losses:
-        return NO_EPOCHS
     if course.stop_reason is not StopReason.COMPLETED:
         return NotApplicable("It did not come to its last epoch.")
     if len(losses) < LEAST_EPOCHS:
@@ -40,15 +43,18 @@ def check(course: Course) -> Verdict:
     fell = recent_fall(course)
     if math.isnan(fell):
         return NotApplicable("The share of the loss that is left is not known.")
-    remaining, last = losses[-1] / prior(course), _step(course)
+    remaining, last = losses[-1] / prior(course), trained(course)[-1:]
     told = (
         f"The {'validation' if validation else 'training'} loss was lowest at epoch "
-        f"{losses.index(min(losses)) + 1} of {len(losses)}, and {remaining:.0%} of the loss of "
-        "knowing nothing was left at the end"
+        f"{losses.index(min(losses)) + 1} of {len(losses)}; the second half of the epochs brought "
+        f"{percent(fell)} of the loss of knowing nothing, and {remains(remaining)}"
     )
     if fell <= STILL_FALLING or remaining <= CONVERGED or _is_noise(last):
-        return Healthy(f"{told}; the second half of the epochs brought {fell:.0%} of it.")
-    paired = "" if last is None else f"; row by row the loss fell by {_spelled(last)}"
+        return Healthy(f"{told}.")
+    if _is_explained(last):
+        return Healthy(f"{told}; the inputs explain nothing more of the errors.")
+    step = last[0].since_last if last else None
+    paired = "" if step is None else f". Row by row the loss fell by {_spelled(step)}"
     return Found(
         Finding(
             code=CODE,
@@ -56,7 +62,7 @@ def check(course: Course) -> Verdict:
             first_epoch=len(losses),
             value=fell,
             threshold=STILL_FALLING,
-            evidence=f"{told}, of which the second half of the epochs brought {fell:.0%}{paired}.",
+            evidence=f"{told}{paired}.",
             explanation="The training ended because its epochs were over, and not because there "
             "was nothing more to learn.",
             advice="Train four times as many epochs"
@@ -66,17 +72,19 @@ def check(course: Course) -> Verdict:
     )
 
 
-def _step(course: Course) -> PairedLosses | None:
-    """Validation rows at the last measurement against the one before."""
-    after = trained(course)
-    return after[-1].since_last if after else None
-
-
-def _is_noise(step: PairedLosses | None) -> bool:
+def _is_noise(last: Sequence[Measurement]) -> bool:
+    """Whether validation rows, against the measurement before, fell by less than their noise."""
+    step = last[0].since_last if last else None
     if step is None or step.standard_error is None:
         return False
     return -step.mean <= STANDARD_ERRORS * step.standard_error
 
 
+def _is_explained(last: Sequence[Measurement]) -> bool:
+    fit = last[0].lack_of_fit if last else None
+    return fit is not None and fit.share <= EXPLAINED
+
+
 def _spelled(step: PairedLosses) -> str:
-    return f"{-step.mean:.2g} ± {step.standard_error or 0:.1g} since epoch {step.since}"
+    error = "" if step.standard_error is None else f" ± {number(step.standard_error, 1)}"
+    return f"{number(-step.mean, 2)}{error} since epoch {step.since}"

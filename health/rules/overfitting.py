@@ -5,9 +5,11 @@ from dataclasses import dataclass
 
 from health.course import Course
 from health.curves import curve, prior, trained
+from health.repairs.capacity import narrower
 from health.repairs.fit import keep_best_weights, more_training_rows
-from health.repairs.repair import together
+from health.repairs.repair import otherwise, together
 from health.verdict import NO_VALIDATION, NOT_MEASURED, Found, Healthy, Verdict
+from health.words import number
 from models.findings import Finding
 from models.measurements import Measurement
 
@@ -39,8 +41,8 @@ def check(course: Course) -> Verdict:
     seen = _worse(course, last) or _apart(course, last, validation[-1])
     if seen is None:
         return Healthy(
-            f"The validation loss ended at {validation[-1]:.3g}, the training rows' at "
-            f"{last.loss or math.nan:.3g}."
+            f"The validation loss ended at {number(validation[-1])}, the training rows' at "
+            f"{number(math.nan if last.loss is None else last.loss)}."
         )
     stopping = course.trial.fit.early_stopping
     restored = stopping is not None and stopping.restore_best_weights
@@ -58,10 +60,12 @@ def check(course: Course) -> Verdict:
                 if restored
                 else ", and it is handed out as it was in the end."
             ),
-            advice=("" if restored else "Stop early and restore the best weights. ")
-            + "More training rows, fewer units or Dropout let it learn longer.",
+            advice="Give the hidden layers fewer units, or more rows to train on."
+            if restored
+            else "Stop early and restore the best weights.",
         ),
-        together(keep_best_weights, more_training_rows),
+        # Fewer units where the best weights of most rows are handed out already (decision 0013).
+        otherwise(together(keep_best_weights, more_training_rows), narrower),
     )
 
 
@@ -77,9 +81,9 @@ def _worse(course: Course, last: Measurement) -> _Seen | None:
     if worse.mean <= limit:
         return None
     evidence = (
-        f"From epoch {worse.since} to {last.epoch} the validation loss rose by {worse.mean:.2g} ± "
-        f"{worse.standard_error:.1g} a row, while the training loss fell from {best.loss:.2g} to "
-        f"{last.loss:.2g}."
+        f"From epoch {worse.since} to {last.epoch} the validation loss rose by "
+        f"{number(worse.mean, 2)} ± {number(worse.standard_error, 1)} a row, while the training "
+        f"loss fell from {number(best.loss, 2)} to {number(last.loss, 2)}."
     )
     return _Seen(worse.since, worse.mean, limit, evidence)
 
@@ -93,7 +97,7 @@ def _apart(course: Course, last: Measurement, validation: float) -> _Seen | None
     if not math.isfinite(gap) or gap <= GAP or 2 * last.loss > validation:
         return None
     evidence = (
-        f"The loss of the training rows is {last.loss:.2g}, that of the validation rows "
-        f"{validation:.2g}; knowing nothing costs {constant:.2g}."
+        f"The loss of the training rows is {number(last.loss, 2)}, that of the validation rows "
+        f"{number(validation, 2)}; knowing nothing costs {number(constant, 2)}."
     )
     return _Seen(last.epoch, gap, GAP, evidence)

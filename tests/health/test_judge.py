@@ -17,7 +17,8 @@ from health.patches import patch
 from health.repairs.capacity import add_hidden_layer, narrower, widen_bottlenecks, wider
 from health.repairs.data import balance_classes, scale_inputs
 from health.repairs.fit import keep_best_weights, more_training_rows, train_longer
-from health.repairs.layers import activate, start_afresh
+from health.repairs.layers import activate, rectify, start_afresh
+from health.repairs.normalization import normalize
 from health.repairs.rates import lower_learning_rate, raise_learning_rate, stop_divergence
 from health.repairs.repair import none, otherwise, together
 from models.findings import Finding
@@ -325,7 +326,9 @@ def test_every_repair_gives_a_spec_that_can_be_trained(experiment: ExperimentSpe
         stop_divergence,
         raise_learning_rate,
         start_afresh,
-        activate("relu"),
+        rectify,
+        activate("leaky_relu", ["dense"]),
+        normalize,
         widen_bottlenecks,
         train_longer,
         wider,
@@ -351,7 +354,7 @@ def test_a_rate_goes_by_tens_until_it_is_near_the_usual(
 
 
 def test_the_second_repair_is_for_specs_that_have_all_of_the_first() -> None:
-    repair = otherwise(start_afresh, activate("leaky_relu"))
+    repair = otherwise(start_afresh, activate("leaky_relu", ["dense"]))
     usual = spec()
     begun = changed(usual, repair(usual))
 

@@ -1,0 +1,102 @@
+"""What repairs do to layers: ReLU where it goes flat, a normalization before each activation."""
+
+from typing import Any
+
+import jsonpatch
+import pytest
+
+from health.judge import judge
+from health.repairs.layers import rectify, start_afresh
+from health.repairs.normalization import normalize
+from models.resolve import complete
+from models.specs.experiment import ExperimentSpec
+from models.trial import changed
+from tests.health.courses import FACTS, course, hidden, measurement, paired, spec, with_output_layer
+
+HE: dict[str, Any] = {"layer": "Dense", "units": 4, "kernel_initializer": "he_normal"}
+
+
+def network(*layers: dict[str, Any], output: str = "auto") -> ExperimentSpec:
+    return spec(network={"layers": list(layers), "output": output})
+
+
+def kinds(experiment: ExperimentSpec) -> list[str]:
+    """The layers by name, with their activations."""
+    assert experiment.network is not None
+    return [
+        f"{layer.keras_name} {getattr(layer, 'activation', None) or ''}".strip()
+        for layer in experiment.network.layers
+    ]
+
+
+BEFORE_AND_AFTER: tuple[tuple[list[dict[str, Any]], list[str]], ...] = (
+    (
+        [{**HE, "activation": "tanh"}, {"layer": "Dropout", "rate": 0.5}],
+        ["Dense", "BatchNormalization", "Activation tanh", "Dropout"],
+    ),
+    ([HE, {"layer": "LeakyReLU"}], ["Dense", "BatchNormalization", "LeakyReLU"]),
+    (
+        [{**HE, "activation": "relu"}, {"layer": "LayerNormalization"}, HE],
+        ["Dense relu", "LayerNormalization", "Dense", "BatchNormalization"],
+    ),
+)
+
+
+@pytest.mark.parametrize(("layers", "expected"), BEFORE_AND_AFTER)
+def test_each_hidden_layer_that_has_none_gets_a_normalization(
+    layers: list[dict[str, Any]], expected: list[str]
+) -> None:
+    before = network(*layers)
+
+    after = changed(before, normalize(before))
+
+    assert kinds(after) == expected
+    assert normalize(after) == {}
+    complete(after, FACTS)
+
+
+def test_the_output_is_not_normalized() -> None:
+    output = {"layer": "Dense", "units": 3, "activation": "softmax"}
+    before = network({**HE, "activation": "relu"}, output, output="given")
+
+    after = changed(before, normalize(before))
+
+    assert kinds(after)[-2:] == ["Activation relu", "Dense softmax"]
+    assert kinds(after).count("BatchNormalization") == 1
+
+
+def test_what_does_not_go_flat_keeps_its_activation() -> None:
+    bent = network(*({**HE, "activation": name} for name in ("tanh", "leaky_relu", "gelu")))
+
+    assert kinds(changed(bent, rectify(bent))) == ["Dense relu", "Dense leaky_relu", "Dense gelu"]
+
+
+@pytest.mark.parametrize(("activation", "kind"), [("tanh", "Dense relu"), ("relu", "Dense")])
+def test_gradients_that_vanish_behind_relu_and_hes_weights_are_normalized(
+    activation: str, kind: str
+) -> None:
+    plain = network({**HE, "activation": activation})
+    begun = changed(plain, start_afresh(plain)) if activation == "relu" else plain
+    seen = [measurement(n, layers=[hidden(kernel_gradient=1e-5)], loss=1.1) for n in (0, 1, 11)]
+    judged = with_output_layer(course(begun, measurements=seen), kernel_gradient=1.0)
+
+    finding = judge(judged, spec=begun, changes={}).findings[0]
+
+    assert finding.code == "vanishing_gradients"
+    assert kinds(applied(finding.patch, begun))[0] == kind
+    assert ("BatchNormalization" in kinds(applied(finding.patch, begun))) is (kind == "Dense")
+
+
+def test_overfitting_whose_best_weights_are_handed_out_gets_fewer_units() -> None:
+    wide = network({"layer": "Dense", "units": 512, "activation": "relu"})
+    seen = [measurement(0), measurement(1, loss=0.5), measurement(11, since_best=paired(0.1))]
+
+    (finding,) = judge(course(wide, measurements=seen), spec=wide, changes={}).findings
+
+    assert (finding.code, finding.severity) == ("overfitting", "info")
+    assert finding.patch == ({"op": "replace", "path": "/network/layers/0/units", "value": 128},)
+
+
+def applied(patch: Any, experiment: ExperimentSpec) -> ExperimentSpec:
+    document: Any = jsonpatch.apply_patch(experiment.model_dump(mode="json"), list(patch))
+    return ExperimentSpec.model_validate(document)
