@@ -12,8 +12,10 @@ TARGET = "target"
 VALIDATION_SHARE = 0.3
 # The fault of too few rows, and what is left of any dataset for training in it.
 FEW_ROWS = 20
-# The fault of a rare class: of all rows, and what a rule needs at least to see it.
-RARE_SHARE = 0.03
+# The fault of a rare class: of all rows, and where there are many classes of an equal share, which
+# is what counts as rare there; and what a rule needs at least to see it.
+RARE_SHARE = 0.06
+OF_EQUAL = 0.3
 LEAST_RARE = 5
 # A benchmark of a thousand trainings has no time for more.
 MOST_ROWS = 900
@@ -82,10 +84,12 @@ class Split:
 
     def rare(self, seed: int) -> "Split":
         """A few rows of one class, another every seed, where they train and where they validate."""
-        of_class = self.rows.y == seed % len(np.unique(self.rows.y))
+        classes = len(np.unique(self.rows.y))
+        share = min(RARE_SHARE, OF_EQUAL / classes)
+        of_class = self.rows.y == seed % classes
         training = np.arange(len(of_class)) < self.training
         others = int((training & ~of_class).sum())
-        kept = max(LEAST_RARE, round(others * RARE_SHARE / (1 - RARE_SHARE)))
+        kept = max(LEAST_RARE, round(others * share / (1 - share)))
         kept_to_validate = max(1, round(kept * VALIDATION_SHARE / (1 - VALIDATION_SHARE)))
         left = ~of_class
         left[np.flatnonzero(of_class & training)[:kept]] = True

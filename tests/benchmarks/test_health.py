@@ -200,6 +200,13 @@ def test_every_setting_that_suits_a_fault_gives_a_spec_that_differs(fault: str) 
         assert ExperimentSpec.model_validate(sent) == spec
 
 
+def test_a_fault_is_taken_away_by_the_clean_setting_or_by_what_undoes_it() -> None:
+    for setting in SETTINGS.values():
+        assert FAULTS["rate x100"].without(setting) == setting
+        undone = FAULTS["rare class"].without(setting)
+        assert undone == {**setting, "fit": {**setting["fit"], "class_weight": "balanced"}}
+
+
 def test_the_network_of_the_best_epoch_is_handed_out_without_ending_sooner() -> None:
     unattended = FAULTS["20 rows"].spec(next(iter(SETTINGS.values())))
     stopping = handing_out_best(unattended)["fit"]["early_stopping"]
