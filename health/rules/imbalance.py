@@ -1,4 +1,6 @@
-"""Is a rare class never recognised?"""
+"""Is a rare class hardly ever recognised?"""
+
+from collections.abc import Sequence
 
 from health.course import Course
 from health.curves import trained
@@ -6,6 +8,7 @@ from health.repairs.data import balance_classes
 from health.verdict import NOT_MEASURED, Found, Healthy, NotApplicable, Verdict
 from health.words import percent
 from models.findings import Finding
+from models.measurements import Measurement
 
 CODE = "class_imbalance"
 
@@ -13,38 +16,50 @@ CODE = "class_imbalance"
 # share.
 RARE = 0.1
 OF_EQUAL = 0.5
-# Rows of the rarest class in the probe: of fewer, none may be recognised by chance.
+# Share of its rows: where fewer were recognised, balanced weights helped in 9 of 11 trainings, and
+# where more were, in 3 of 13, and little (decision 0012).
+RECOGNISED = 1 / 3
+# Rows of the rarest class in the probe: of fewer, few may be recognised by chance.
 LEAST_ROWS = 5
 
 
 def check(course: Course) -> Verdict:
-    """Judge what the last epoch's network says of the rarest class."""
+    """Judge what the network that is handed out says of the rarest class."""
     after = trained(course)
     if not after:
         return NOT_MEASURED
-    last = after[-1]
-    if last.minority is None or last.minority_recall is None:
+    kept = _kept(course, after)
+    if kept.minority is None or kept.minority_recall is None:
         return NotApplicable("There are no classes.")
     told = (
-        f"The rarest class has {percent(last.minority)} of the rows, of which "
-        f"{percent(last.minority_recall)} are recognised"
+        f"The rarest class has {percent(kept.minority)} of the rows, of which "
+        f"{percent(kept.minority_recall)} are recognised"
     )
     rare = min(RARE, OF_EQUAL / max(1, len(course.facts.classes or ())))
-    if last.minority >= rare or last.minority_recall > 0:
+    if kept.minority >= rare or kept.minority_recall >= RECOGNISED:
         return Healthy(f"{told}.")
-    if last.minority * last.rows < LEAST_ROWS:
+    if kept.minority * kept.rows < LEAST_ROWS:
         return NotApplicable(f"{told}; these are fewer than {LEAST_ROWS} rows.")
     return Found(
         Finding(
             code=CODE,
             severity="warning",
-            first_epoch=last.epoch,
-            value=last.minority,
+            first_epoch=kept.epoch,
+            value=kept.minority,
             threshold=rare,
             evidence=f"{told}.",
-            explanation="The loss hardly counts so few rows, so it is cheap never to name their "
-            "class.",
+            explanation="The loss hardly counts so few rows, so it is cheap hardly ever to name "
+            "their class.",
             advice='Give "class_weight": "balanced", so that each class counts alike.',
         ),
         balance_classes,
     )
+
+
+def _kept(course: Course, after: Sequence[Measurement]) -> Measurement:
+    """Of the best epoch, or next to it, where its weights are handed out; else the last."""
+    stopping = course.trial.fit.early_stopping
+    if stopping is None or not stopping.restore_best_weights or course.best_epoch is None:
+        return after[-1]
+    best = course.best_epoch
+    return min(after, key=lambda each: abs(each.epoch - best))
