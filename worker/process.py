@@ -65,7 +65,8 @@ class TrainerSettings:
             "EPOCHD_GPUS_PER_TRIAL": str(self.gpus),
             "KERAS_BACKEND": "tensorflow",
             "OMP_NUM_THREADS": threads,
-            "OPENBLAS_NUM_THREADS": threads,
+            # NumPy multiplies what is small, and threads that wait for it cost ten times as much.
+            "OPENBLAS_NUM_THREADS": "1",
             "PYTHONPATH": os.pathsep.join(filter(None, (root, inherited))),
             "TF_CPP_MIN_LOG_LEVEL": os.environ.get("TF_CPP_MIN_LOG_LEVEL", "2"),
             "TF_FORCE_GPU_ALLOW_GROWTH": os.environ.get("TF_FORCE_GPU_ALLOW_GROWTH", "true"),

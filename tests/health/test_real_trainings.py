@@ -159,6 +159,9 @@ def test_the_same_data_in_a_usual_setting_have_no_problem(
     trained = trainer.train(rows(), network=dense(32, 32), compile=ADAM, fit=EPOCHS)
 
     assert "problem" not in {each.severity for each in trained.judgement.findings}
+    fit = trained.course.measurements[-1].lack_of_fit
+    assert fit is not None
+    assert fit.share < 0.1
 
 
 @pytest.mark.parametrize("network", [dense(), dense(1, activation="linear")])
