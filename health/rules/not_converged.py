@@ -21,9 +21,13 @@ LEAST_EPOCHS = 3
 STILL_FALLING = 0.05
 # Of the prior's loss: with less left, there is nothing to gain.
 CONVERGED = 0.05
-# Of the errors' squares: where the inputs explain no more of them, what is left is noise, and what
-# still falls is the sureness of the answers (decision 0013).
+# Of the errors' squares. Where the inputs explain no more of them than EXPLAINED, what is left is
+# noise and what falls is the sureness of the answers: more epochs helped half of these trainings,
+# and by little. Beyond UNEXPLAINED a best epoch near the end that brought a LITTLE of the prior's
+# loss is enough, for few epochs swing (decision 0013).
 EXPLAINED = 0.05
+UNEXPLAINED = 0.3
+LITTLE = 0.02
 # Paired standard errors of the validation rows' losses, since the measurement before the last: a
 # fall that is smaller may be the rows' noise. Breiman's rule, as in `search.paired`.
 STANDARD_ERRORS = 1.0
@@ -40,29 +44,34 @@ def check(course: Course) -> Verdict:
         return NotApplicable("It did not come to its last epoch.")
     if len(losses) < LEAST_EPOCHS:
         return NotApplicable(f"It takes {LEAST_EPOCHS} epochs, and there are {len(losses)}.")
-    fell = recent_fall(course)
-    if math.isnan(fell):
+    if math.isnan(recent_fall(course)):
         return NotApplicable("The share of the loss that is left is not known.")
-    remaining, last = losses[-1] / prior(course), trained(course)[-1:]
+    best, before = min(losses), min(losses[: len(losses) // 2])
+    brought, remaining = max(0.0, before - best) / prior(course), best / prior(course)
     told = (
         f"The {'validation' if validation else 'training'} loss was lowest at epoch "
-        f"{losses.index(min(losses)) + 1} of {len(losses)}; the second half of the epochs brought "
-        f"{percent(fell)} of the loss of knowing nothing, and {remains(remaining)}"
+        f"{losses.index(best) + 1} of {len(losses)}; the second half of the epochs brought "
+        f"{percent(brought)} of the loss of knowing nothing, and {remains(remaining)}"
     )
-    if fell <= STILL_FALLING or remaining <= CONVERGED or _is_noise(last):
+    last = trained(course)[-1:]
+    explained = _explained(last)
+    late = len(losses) - losses.index(best) - 1 <= max(1, len(losses) // 10)
+    falls = recent_fall(course) > STILL_FALLING and not _is_noise(last)
+    lacks = explained > UNEXPLAINED and late and brought > LITTLE
+    if remaining <= CONVERGED or not (falls or lacks):
         return Healthy(f"{told}.")
-    if _is_explained(last):
-        return Healthy(f"{told}; the inputs explain nothing more of the errors.")
     step = last[0].since_last if last else None
     paired = "" if step is None else f". Row by row the loss fell by {_spelled(step)}"
+    matters = explained > EXPLAINED or math.isnan(explained)
     return Found(
         Finding(
             code=CODE,
-            severity="warning" if validation or remaining > HARMFUL else "info",
+            severity="warning" if matters and (validation or remaining > HARMFUL) else "info",
             first_epoch=len(losses),
-            value=fell,
-            threshold=STILL_FALLING,
-            evidence=f"{told}{paired}.",
+            value=brought,
+            threshold=STILL_FALLING if falls else LITTLE,
+            evidence=f"{told}{paired}."
+            + ("" if matters else " Of the errors left the inputs explain next to nothing."),
             explanation="The training ended because its epochs were over, and not because there "
             "was nothing more to learn.",
             advice="Train four times as many epochs"
@@ -80,9 +89,10 @@ def _is_noise(last: Sequence[Measurement]) -> bool:
     return -step.mean <= STANDARD_ERRORS * step.standard_error
 
 
-def _is_explained(last: Sequence[Measurement]) -> bool:
+def _explained(last: Sequence[Measurement]) -> float:
+    """The share of the errors' squares that the inputs still explain; NaN where not measured."""
     fit = last[0].lack_of_fit if last else None
-    return fit is not None and fit.share <= EXPLAINED
+    return math.nan if fit is None else fit.share
 
 
 def _spelled(step: PairedLosses) -> str:

@@ -13,6 +13,7 @@ from health.repairs.fit import train_longer
 from health.rules.not_converged import check
 from health.verdict import Found, Healthy, NotApplicable
 from models.lifecycle import StopReason
+from models.measurements import LackOfFit
 from models.specs.fit import MAX_EPOCHS
 from models.trial import changed
 from tests.health.courses import course, hidden, measurement, paired, spec, with_output_layer
@@ -47,6 +48,27 @@ def test_a_fall_within_the_noise_of_the_rows_is_none(mean: float, *, is_found: b
     seen = [measurement(0), measurement(3), measurement(6, since_last=paired(mean, since=3))]
 
     assert isinstance(check(course(losses=FALLING, measurements=seen)), Found) is is_found
+
+
+@pytest.mark.parametrize(
+    ("share", "losses", "severity"),
+    [
+        (0.06, FALLING, "warning"),
+        (0.04, FALLING, "info"),  # what is left is noise
+        (0.29, (1.0, 0.8, 0.7, 0.75), None),
+        (0.31, (1.0, 0.8, 0.7, 0.75), "warning"),  # few epochs swing
+        (0.31, (1.0, 0.7, 0.8, 0.75), None),
+    ],
+)
+def test_what_the_inputs_still_explain_says_whether_it_matters(
+    share: float, losses: Sequence[float], severity: str | None
+) -> None:
+    fit = LackOfFit(share=share, standard_error=0.02)
+    seen = [measurement(0), measurement(len(losses), lack_of_fit=fit)]
+
+    verdict = check(course(losses=losses, measurements=seen))
+
+    assert (verdict.finding.severity if isinstance(verdict, Found) else None) == severity
 
 
 @pytest.mark.parametrize(
