@@ -33,6 +33,8 @@ from tests.worker.run_worker import Start
 OWNER = "local"
 # Importing TensorFlow on a machine whose two cores are busy with other tests.
 PATIENCE_SECONDS = 90.0
+# Each look takes milliseconds of the core on which what is looked for has to come about.
+POLL_SECONDS = 0.05
 
 Found = TypeVar("Found")
 
@@ -43,7 +45,7 @@ def until(look: Callable[[], Found | None], what: str, seconds: float = PATIENCE
     while time.monotonic() < deadline:
         if found := look():
             return found
-        time.sleep(0.02)
+        time.sleep(POLL_SECONDS)
     raise AssertionError(f"{what}: not within {seconds:g} s")
 
 
@@ -116,12 +118,6 @@ class Site:
         worker = WorkerProcess(self._start.model_copy(update={"kind": kind}), log, self._leash)
         self.running.append(worker)
         return worker
-
-    def have_trainers(self, count: int) -> None:
-        """Start train workers until so many run."""
-        there = sum(worker.process.poll() is None for worker in self.running)
-        for _ in range(count - there):
-            self.start("train")
 
     def wait_for_workers(self, count: int) -> None:
         def alive() -> bool:

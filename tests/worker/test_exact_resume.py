@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from pathlib import Path
 
 import psutil
@@ -17,7 +18,7 @@ from tests.faults.reference import weights_hash
 from tests.worker.site import OWNER, Site, WorkerProcess, site, until
 from tests.worker.specs import small
 
-EPOCHS = 500
+EPOCHS = 300
 NETWORK = {
     "layers": [
         {"layer": "Dense", "units": 16, "activation": "relu"},
@@ -101,11 +102,18 @@ def test_killed_drained_and_damaged_it_ends_as_if_nothing_had_happened(
         wait_for_checkpoint(found, experiment_id, after=1)
         os.kill(trainer_of(worker).pid, signal.SIGKILL)
         wait_for_checkpoint(found, experiment_id, after=20)
-        worker.end(signal.SIGTERM)
+        trainer, begun = trainer_of(worker), time.monotonic()
+        os.kill(worker.pid, signal.SIGTERM)
+        assert worker.end(signal.SIGTERM) == 0  # a second one changes nothing
+        assert time.monotonic() - begun < 30
+        assert not trainer.is_running()
         damage(found.artifacts.local(newest(found, experiment_id)[1]))
         worker = found.start()
         wait_for_checkpoint(found, experiment_id, after=20)
+        trainer = trainer_of(worker)
         worker.end(signal.SIGKILL)
+        psutil.wait_procs([trainer], timeout=5)
+        assert not trainer.is_running()
         found.start()
         view = found.wait_until_over(experiment_id)
 

@@ -115,6 +115,7 @@ def test_two_are_kept_while_it_runs_and_a_drained_trial_goes_on_from_the_newest(
     assert files(here, experiment_id) == ["1/3/network.keras"]
 
 
+@one_database
 def test_a_damaged_checkpoint_falls_back_to_the_one_before(here: Site, script: Script) -> None:
     script({2: ["checkpoint"], 4: ["checkpoint", "hold"]})
     experiment_id = submit(here)
@@ -135,6 +136,7 @@ def test_a_damaged_checkpoint_falls_back_to_the_one_before(here: Site, script: S
     assert files(here, experiment_id) == ["1/2/network.keras"]
 
 
+@one_database
 def test_without_a_whole_checkpoint_it_starts_from_the_beginning_and_shows_what_it_had(
     here: Site, script: Script
 ) -> None:
@@ -161,6 +163,7 @@ def test_without_a_whole_checkpoint_it_starts_from_the_beginning_and_shows_what_
     assert told(here, experiment_id, "trial.resumed") == []
 
 
+@one_database
 def test_what_the_trainer_cannot_read_is_left_out_and_never_tried_again(
     here: Site, script: Script
 ) -> None:

@@ -1,7 +1,7 @@
 """A search whose worker is killed while it takes a step: nothing is lost, nothing is doubled."""
 
 import signal
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,13 +29,6 @@ def hasty(database_url: str, broker_url: str, leash: Leash, tmp_path: Path) -> I
         yield made
 
 
-def _larger_and_larger(found: Site) -> dict[str, Any]:
-    spec = small(found.table())
-    del spec["network"]
-    search = {"strategy": "capacity", "start": 2, "factor": 2, "max_units": 16, "seeds": 2}
-    return spec | {"search": search}
-
-
 def _drawn_by_what_went_before(found: Site) -> dict[str, Any]:
     rate = {"float": {"low": 0.001, "high": 0.1, "log": True}}
     over = {"compile.optimizer.learning_rate": rate}
@@ -51,15 +44,12 @@ def _over(trials: Sequence[TrialView]) -> list[int]:
     return [trial.number for trial in trials if trial.is_terminal]
 
 
-@pytest.mark.parametrize(
-    ("database_kind", "spec_of"),
-    [("postgresql", _larger_and_larger), ("sqlite", _drawn_by_what_went_before)],
-    indirect=["database_kind"],
-)
+# There a killed worker's connection may hold its locks for a moment longer than it lives.
+@pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
 def test_a_worker_killed_between_the_end_of_a_trial_and_its_commit_changes_no_search(
-    hasty: Site, spec_of: Callable[[Site], dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+    hasty: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    experiment_id = hasty.submit(spec_of(hasty))
+    experiment_id = hasty.submit(_drawn_by_what_went_before(hasty))
     first = hasty.start()
     until(lambda: len(_over(hasty.trials(experiment_id))) > 1, "the end of two trials")
     assert first.end() == 0
@@ -75,7 +65,7 @@ def test_a_worker_killed_between_the_end_of_a_trial_and_its_commit_changes_no_se
     assert _tried(left) == _tried(before)  # and with it what followed from it
     hasty.start()
     assert hasty.wait_until_over(experiment_id).state is State.SUCCEEDED
-    undisturbed = hasty.submit(spec_of(hasty))
+    undisturbed = hasty.submit(_drawn_by_what_went_before(hasty))
     hasty.wait_until_over(undisturbed)
     tried = _tried(hasty.trials(experiment_id))
     assert tried == _tried(hasty.trials(undisturbed))

@@ -3,10 +3,12 @@
 import pytest
 
 from tests.worker.inline import ODD_TRAINER, InlineWorker
+from tests.worker.scripted import one_database
 from tests.worker.site import Site
 from tests.worker.specs import small
 
 
+@one_database
 def test_a_grown_trainer_is_replaced_before_the_next_trial(
     here: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:

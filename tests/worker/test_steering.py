@@ -15,7 +15,6 @@ def test_a_second_trial_starts_beside_the_first_when_more_may_train_at_once(
     postgresql_site: Site,
 ) -> None:
     found = postgresql_site
-    found.have_trainers(2)
     rates = {"strategy": "learning_rates", "values": [0.001, 0.01, 0.02]}
     experiment_id = found.submit(endless(found.table(), search=rates, limits={"max_parallel": 1}))
     found.wait_for_epoch(experiment_id)

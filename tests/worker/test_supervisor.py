@@ -31,7 +31,16 @@ def work(here: Site, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
     return run
 
 
-@pytest.mark.parametrize("odd", ["crash", "hung up", "unasked", "another file"])
+@pytest.mark.parametrize(
+    ("database_kind", "odd"),
+    [
+        ("postgresql", "crash"),
+        ("sqlite", "hung up"),
+        ("postgresql", "unasked"),
+        ("sqlite", "another file"),
+    ],
+    indirect=["database_kind"],
+)
 def test_a_trial_that_takes_its_trainer_down_three_times_fails_alone(
     here: Site, work: Callable[[str], None], odd: str
 ) -> None:

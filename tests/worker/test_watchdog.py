@@ -20,6 +20,7 @@ from models.specs.experiment import Device
 from tests.store.scenes import PROFILE, spec_of
 from tests.worker.inline import ODD_TRAINER, InlineWorker
 from tests.worker.odd_trainer import GREED_BYTES
+from tests.worker.scripted import one_database
 from tests.worker.site import Site, until
 from tests.worker.specs import small
 from worker import memory
@@ -31,6 +32,7 @@ from worker.watchdog import WORKING_TIMES, TrainerExhausted, TrainerHung, Watche
 SOON_SECONDS = 30.0
 
 
+@one_database
 def test_a_trial_whose_trainer_hangs_three_times_fails_alone_and_says_so(
     here: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -48,6 +50,7 @@ def test_a_trial_whose_trainer_hangs_three_times_fails_alone_and_says_so(
     assert "crash 3 of 3" in trial.error.detail
 
 
+@one_database
 def test_a_trial_that_takes_too_much_memory_fails_at_once_with_the_figures(
     here: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -66,6 +69,7 @@ def test_a_trial_that_takes_too_much_memory_fails_at_once_with_the_figures(
     assert "batch_size" in trial.error.detail
 
 
+@one_database
 def test_a_worker_that_is_to_end_does_not_wait_for_a_trainer_that_hangs(
     here: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
