@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from health.course import Course
 from health.curves import curve, prior, trained
-from health.repairs.capacity import narrower
 from health.repairs.fit import keep_best_weights, more_training_rows
+from health.repairs.regularization import drop_out, narrow_wide_layers
 from health.repairs.repair import otherwise, together
 from health.verdict import NO_VALIDATION, NOT_MEASURED, Found, Healthy, Verdict
 from health.words import number
@@ -60,12 +60,14 @@ def check(course: Course) -> Verdict:
                 if restored
                 else ", and it is handed out as it was in the end."
             ),
-            advice="Give the hidden layers fewer units, or more rows to train on."
+            advice="More rows to train on, Dropout behind wide layers, or fewer units."
             if restored
             else "Stop early and restore the best weights.",
         ),
-        # Fewer units where the best weights of most rows are handed out already (decision 0013).
-        otherwise(together(keep_best_weights, more_training_rows), narrower),
+        otherwise(
+            together(keep_best_weights, more_training_rows),
+            otherwise(drop_out, narrow_wide_layers),  # in this order: decision 0013
+        ),
     )
 
 

@@ -20,6 +20,7 @@ from health.repairs.fit import keep_best_weights, more_training_rows, train_long
 from health.repairs.layers import activate, rectify, start_afresh
 from health.repairs.normalization import normalize
 from health.repairs.rates import lower_learning_rate, raise_learning_rate, stop_divergence
+from health.repairs.regularization import drop_out, narrow_wide_layers
 from health.repairs.repair import none, otherwise, together
 from models.findings import Finding
 from models.lifecycle import StopReason
@@ -329,6 +330,8 @@ def test_every_repair_gives_a_spec_that_can_be_trained(experiment: ExperimentSpe
         rectify,
         activate("leaky_relu", ["dense"]),
         normalize,
+        drop_out,
+        narrow_wide_layers,
         widen_bottlenecks,
         train_longer,
         wider,

@@ -15,6 +15,13 @@ from tests.health.courses import FACTS, course, hidden, measurement, paired, spe
 
 HE: dict[str, Any] = {"layer": "Dense", "units": 4, "kernel_initializer": "he_normal"}
 
+NORMAL = {"layer": "BatchNormalization"}
+DROPOUT = {"layer": "Dropout", "rate": 0.5}
+
+
+def dense(units: int) -> dict[str, Any]:
+    return {"layer": "Dense", "units": units, "activation": "relu"}
+
 
 def network(*layers: dict[str, Any], output: str = "auto") -> ExperimentSpec:
     return spec(network={"layers": list(layers), "output": output})
@@ -87,14 +94,40 @@ def test_gradients_that_vanish_behind_relu_and_hes_weights_are_normalized(
     assert ("BatchNormalization" in kinds(applied(finding.patch, begun))) is (kind == "Dense")
 
 
-def test_overfitting_whose_best_weights_are_handed_out_gets_fewer_units() -> None:
-    wide = network({"layer": "Dense", "units": 512, "activation": "relu"})
+@pytest.mark.parametrize(
+    ("layers", "expected"),
+    [
+        ([dense(512)], ["Dense relu 512", "Dropout"]),
+        ([dense(512), DROPOUT], ["Dense relu 128", "Dropout"]),
+        (
+            [
+                {**HE, "units": 64},
+                {"layer": "BatchNormalization"},
+                {"layer": "LeakyReLU"},
+                dense(8),
+            ],
+            ["Dense 64", "BatchNormalization", "LeakyReLU", "Dropout", "Dense relu 8"],
+        ),
+        ([dense(32), dense(16)], []),
+    ],
+)
+def test_overfitting_whose_best_weights_are_handed_out_is_for_dropout_then_for_fewer_units(
+    layers: list[dict[str, Any]], expected: list[str]
+) -> None:
+    learned = network(*layers)
     seen = [measurement(0), measurement(1, loss=0.5), measurement(11, since_best=paired(0.1))]
 
-    (finding,) = judge(course(wide, measurements=seen), spec=wide, changes={}).findings
+    (finding,) = judge(course(learned, measurements=seen), spec=learned, changes={}).findings
 
     assert (finding.code, finding.severity) == ("overfitting", "info")
-    assert finding.patch == ({"op": "replace", "path": "/network/layers/0/units", "value": 128},)
+    repaired = applied(finding.patch, learned)
+    assert (sizes(repaired) if finding.patch else []) == expected
+
+
+def sizes(experiment: ExperimentSpec) -> list[str]:
+    assert experiment.network is not None
+    units = [getattr(layer, "units", "") for layer in experiment.network.layers]
+    return [f"{kind} {each}".strip() for kind, each in zip(kinds(experiment), units, strict=True)]
 
 
 def applied(patch: Any, experiment: ExperimentSpec) -> ExperimentSpec:
