@@ -33,6 +33,8 @@ class Place(StrEnum):
     """A row names a checkpoint; those before it are not removed yet."""
     NETWORK_STORED = "network-stored"
     """A trained network has its final name; its trial is not finished yet."""
+    JUDGED = "judged"
+    """A training is judged; its end is not written yet."""
     ADVANCED = "advanced"
     """The end of a trial and what follows from it are written; neither is committed yet."""
     FINISHED = "finished"

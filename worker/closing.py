@@ -127,6 +127,7 @@ class Closing:
             return outcome
         self._spool.write()  # a training is judged by all of it, or not yet
         judgement = self._judging.judgement(outcome.stop_reason, resumed)
+        failpoints.reach(failpoints.Place.JUDGED)
         return replace(outcome, judgement=judgement) if judgement.checks else outcome
 
     def _save_progress(self) -> None:

@@ -3,6 +3,7 @@
 What it was shown is kept: the judge compares it with what an undisturbed training shows.
 """
 
+import json as text
 import threading
 import time
 from collections import Counter
@@ -62,6 +63,17 @@ class Accepted:
     is_terminal: bool = False
 
 
+def seen_health(view: dict[str, Any]) -> str:
+    """All of a trial's health that its training decides, as one text to compare.
+
+    Not whose it is, and not the patches: those are of the experiment's spec, which may ask for
+    more repeats.
+    """
+    of_trial = {name: view[name] for name in view if name not in {"experiment", "trial", "links"}}
+    findings = [{**finding, "patch": None} for finding in view["findings"]]
+    return text.dumps({**of_trial, "findings": findings}, sort_keys=True)
+
+
 class Client:
     """Speaks HTTP to whichever API answers.
 
@@ -108,6 +120,11 @@ class Client:
         """A trained network's file."""
         answer = self.ask("GET", f"/experiments/{experiment_id}/trials/{trial}/network")
         return None if answer is None else answer.content
+
+    def health(self, experiment_id: str, trial: int) -> str | None:
+        """What was measured and judged of a trial."""
+        answer = self.ask("GET", f"/experiments/{experiment_id}/trials/{trial}/health")
+        return None if answer is None else seen_health(answer.json())
 
     def ask(
         self,

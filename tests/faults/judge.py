@@ -13,18 +13,19 @@ from statistics import median
 
 from sqlalchemy import func, select
 
+from api import trial_health
 from models.lifecycle import TRIAL_MOVES, State, StopReason
 from models.tables.datasets import ArtifactKind, ArtifactRow
 from models.tables.experiments import ExperimentRow
 from models.tables.trials import TrialRow
 from models.views.experiment import EventView
 from models.views.trial import EpochView, TrialView
-from store import epochs, events, trials
+from store import epochs, events, trainings, trials
 from store.artifacts import LocalArtifacts
 from store.database import Database
 from store.keys import network as network_key
 from tests.faults import audit
-from tests.faults.client import Accepted, SeenEpoch, SeenTrial
+from tests.faults.client import Accepted, SeenEpoch, SeenTrial, seen_health
 from tests.faults.reference import Reference, References, weights_hash
 from worker.collect import Collector
 
@@ -60,6 +61,8 @@ class Verdict:
     epochs_missing: int = 0
     epochs_wrong: int = 0
     weights_differ: int = 0
+    health_differs: int = 0
+    """Trials of which other things were measured, found or checked than undisturbed."""
     stale_writes: int = 0
     illegal_histories: int = 0
     unexpected_answers: int = 0
@@ -83,6 +86,7 @@ class Verdict:
             or self.epochs_missing
             or self.epochs_wrong
             or self.weights_differ
+            or self.health_differs
             or self.stale_writes
             or self.illegal_histories
             or self.unexpected_answers
@@ -173,6 +177,7 @@ class Judge:
                 *self._ending(experiment, kept, verdict),
                 *_epochs(kept, seen, reference, verdict),
                 *self._weights(experiment.id, kept, reference, verdict),
+                *self._health(experiment.id, kept, reference, verdict),
             ]
             walk = [event for event in history if event.trial == seen.number]
             illegal = [*_walk(walk), *_attempts(kept.view)]
@@ -210,6 +215,19 @@ class Judge:
         if not path.is_file() or weights_hash(path.read_bytes()) != reference.weights:
             verdict.weights_differ += 1
             yield f"{key} has other weights" if path.is_file() else f"{key} is not there"
+
+    def _health(
+        self, experiment_id: str, kept: _Kept, reference: Reference, verdict: Verdict
+    ) -> Iterator[str]:
+        if kept.view.state is not State.SUCCEEDED or reference.health is None:
+            return
+        number = kept.view.number
+        with self._database.snapshot() as tx:
+            training = trainings.get(tx, owner=OWNER, experiment_id=experiment_id, number=number)
+        seen = seen_health(trial_health.view(experiment_id, training).model_dump(mode="json"))
+        if seen != reference.health:
+            verdict.health_differs += 1
+            yield f"its health is {_first_difference(seen, reference.health)}"
 
     def _doubles(self, accepted: Sequence[Accepted], verdict: Verdict) -> None:
         """An order that was POSTed again because its answer was lost must not run twice."""
@@ -268,6 +286,13 @@ class Judge:
             return events.after(
                 tx, owner=OWNER, experiment_id=experiment_id, after=0, limit=EVERYTHING
             ).data
+
+
+def _first_difference(one: str, other: str) -> str:
+    """Where two texts begin to differ, with what stands around it."""
+    at = next((n for n, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), 0)
+    around = slice(max(0, at - 80), at + 80)
+    return f"…{one[around]}…, not …{other[around]}…"
 
 
 def _seen(row: EpochView) -> SeenEpoch:

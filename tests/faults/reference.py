@@ -1,4 +1,4 @@
-"""What an undisturbed training came to: every epoch's row, and the weights to the last bit."""
+"""What an undisturbed training came to: its epochs, its health, its weights to the last bit."""
 
 import hashlib
 import io
@@ -20,6 +20,8 @@ class Reference:
 
     epochs: Sequence[SeenEpoch]
     weights: str
+    health: str | None
+    """Measurements, findings and checks; None compares none."""
 
 
 References = Mapping[tuple[str, int], Reference]
@@ -64,8 +66,9 @@ def train(client: Client, orders: Sequence[Order]) -> References:
         client.follow(experiment)
         for trial in experiment.trials:
             network = client.download(experiment.id, trial.number)
-            if network is None:
+            health = client.health(experiment.id, trial.number)
+            if network is None or health is None:
                 raise NotTrained(f"{experiment.order.key}, trial {trial.number}")
             key = (experiment.order.recipe, experiment.order.seed + trial.number - 1)
-            found[key] = Reference(tuple(trial.epochs), weights_hash(network))
+            found[key] = Reference(tuple(trial.epochs), weights_hash(network), health)
     return found

@@ -28,6 +28,7 @@ def rows(result: Result) -> Mapping[str, str]:
         "epochs missing": str(verdict.epochs_missing),
         "epochs doubled or different": str(verdict.epochs_wrong),
         "networks whose weights differ": str(verdict.weights_differ),
+        "trials whose health differs": str(verdict.health_differs),
         "stale writes accepted": str(verdict.stale_writes),
         "histories that break the rules": str(verdict.illegal_histories),
         "answers other than 2xx and 503": str(verdict.unexpected_answers),

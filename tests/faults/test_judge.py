@@ -7,18 +7,20 @@ from pathlib import Path
 import pytest
 from sqlalchemy import delete, insert, update
 
+from api import trial_health
 from models.lifecycle import State, StopReason
-from models.tables.trials import EpochRow, TrialRow
+from models.tables.trials import EpochRow, MeasurementRow, TrialRow
+from store import trainings
 from store.clock import now
 from store.database import Database
 from store.fence import Lease
 from store.outcomes import Succeeded
 from tests.faults import audit
-from tests.faults.client import Accepted, SeenEpoch, SeenTrial
+from tests.faults.client import Accepted, SeenEpoch, SeenTrial, seen_health
 from tests.faults.judge import Judge, Verdict
 from tests.faults.plan import Order
 from tests.faults.reference import Reference
-from tests.store.scenes import Scene, epoch
+from tests.store.scenes import OWNER, Scene, epoch
 
 SEED = 7
 ROWS = tuple(SeenEpoch(number, (("val_loss", 1.0 / number),), 0.1) for number in (1, 2, 3))
@@ -47,9 +49,9 @@ def trained(here: Scene) -> Lease:
     return stale
 
 
-def verdict(here: Scene, lease: Lease, folder: Path) -> Verdict:
+def verdict(here: Scene, lease: Lease, folder: Path, health: str | None = None) -> Verdict:
     accepted = Accepted(ORDER, lease.experiment_id, [SeenTrial(1, list(ROWS), is_terminal=True)])
-    references = {("recipe", SEED): Reference(ROWS, "no weights")}
+    references = {("recipe", SEED): Reference(ROWS, "no weights", health)}
     return Judge(here.database, folder, references).judge([accepted], Counter())
 
 
@@ -123,3 +125,35 @@ def test_a_network_that_is_not_there_differs(here: Scene, tmp_path: Path) -> Non
     finish(here, lease)
 
     assert verdict(here, lease, tmp_path).weights_differ == 1
+
+
+def test_a_judgement_other_than_undisturbed_differs(here: Scene, tmp_path: Path) -> None:
+    lease = trained(here)
+    finish(here, lease)
+    with here.database.snapshot() as tx:
+        training = trainings.get(tx, owner=OWNER, experiment_id=lease.experiment_id, number=1)
+    view = trial_health.view(lease.experiment_id, training).model_dump(mode="json")
+    health = seen_health(view | {"trial": 3})
+
+    assert verdict(here, lease, tmp_path, health).health_differs == 0
+    check = view["checks"][0] | {"reason": "Because."}
+    other = seen_health(view | {"checks": [check, *view["checks"][1:]]})
+    assert verdict(here, lease, tmp_path, other).health_differs == 1
+
+
+def test_a_measurement_that_was_lost_differs(here: Scene, tmp_path: Path) -> None:
+    lease = trained(here)
+    measured = {"rows": 8, "layers": [], "loss": 1.0, "prior": 1.0, "largest_input": 1.0}
+    row = {"trial_id": lease.trial_id, "attempt": lease.attempt + 1, "epoch": 1}
+    with here.database.transaction() as tx:
+        tx.execute(insert(MeasurementRow).values(**row, values=measured))
+    finish(here, lease)
+    with here.database.snapshot() as tx:
+        training = trainings.get(tx, owner=OWNER, experiment_id=lease.experiment_id, number=1)
+    health = seen_health(trial_health.view(lease.experiment_id, training).model_dump(mode="json"))
+    assert verdict(here, lease, tmp_path, health).health_differs == 0
+
+    with here.database.transaction() as tx:
+        tx.execute(delete(MeasurementRow))
+
+    assert verdict(here, lease, tmp_path, health).health_differs == 1
