@@ -15,6 +15,9 @@ from models.specs.layers.normalization import BatchNormalization, Normalization
 # Of the moving averages. Keras's 0.99 takes some 500 steps to forget what they begin at, and small
 # tables are trained in as many.
 MOMENTUM = 0.9
+# Hidden layers with weights and without a normalization: with so many a signal that fades or grows
+# in each is lost. Measured from 8 to 14 (decision 0013).
+DEEP = 8
 
 
 def normalize(spec: ExperimentSpec) -> Changes:
@@ -34,6 +37,17 @@ def normalize(spec: ExperimentSpec) -> Changes:
     if len(layers) == len(own):
         return {}
     return {"network.layers": [each.model_dump(mode="json") for each in layers]}
+
+
+def normalize_deep(spec: ExperimentSpec) -> Changes:
+    """The same in a deep network alone."""
+    own = own_layers(spec)[: first_not_hidden(spec)]
+    bare = [
+        layer
+        for index, layer in enumerate(own)
+        if hasattr(layer, "kernel_initializer") and not _normalized(own, index)
+    ]
+    return normalize(spec) if len(bare) >= DEEP else {}
 
 
 def _normalized(own: tuple[LayerSpec, ...], index: int) -> bool:

@@ -4,6 +4,7 @@ import math
 
 from health.course import Course
 from health.curves import curve, prior, trained
+from health.repairs.normalization import normalize_deep
 from health.verdict import NOT_MEASURED, Found, Healthy, NotApplicable, Verdict
 from health.words import number
 from models.findings import Finding
@@ -46,6 +47,7 @@ def check(course: Course) -> Verdict:
             evidence=f"{told}" + (", and all rows are given one class." if one_class else "."),
             explanation="The network does no better than the same answer for every row.",
             advice="Look for the cause among the other findings; where there is none, the columns "
-            "may say nothing of the target.",
+            "may say nothing of the target. In a deep network BatchNormalization keeps the signal.",
         ),
+        normalize_deep,  # decision 0013
     )

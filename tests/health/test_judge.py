@@ -18,7 +18,7 @@ from health.repairs.capacity import add_hidden_layer, narrower, widen_bottleneck
 from health.repairs.data import balance_classes, scale_inputs
 from health.repairs.fit import keep_best_weights, more_training_rows, train_longer
 from health.repairs.layers import activate, rectify, start_afresh
-from health.repairs.normalization import normalize
+from health.repairs.normalization import normalize, normalize_deep
 from health.repairs.rates import lower_learning_rate, raise_learning_rate, stop_divergence
 from health.repairs.regularization import drop_out, narrow_wide_layers
 from health.repairs.repair import none, otherwise, together
@@ -330,6 +330,7 @@ def test_every_repair_gives_a_spec_that_can_be_trained(experiment: ExperimentSpe
         rectify,
         activate("leaky_relu", ["dense"]),
         normalize,
+        normalize_deep,
         drop_out,
         narrow_wide_layers,
         widen_bottlenecks,

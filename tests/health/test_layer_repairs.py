@@ -62,6 +62,17 @@ def test_each_hidden_layer_that_has_none_gets_a_normalization(
     complete(after, FACTS)
 
 
+@pytest.mark.parametrize(("layers", "is_deep"), [(8, True), (7, False)])
+def test_a_deep_network_that_learned_nothing_is_normalized(layers: int, *, is_deep: bool) -> None:
+    stack = network(*[{**HE, "activation": "relu"}] * layers)
+    seen = [measurement(n, loss=1.1) for n in (0, 1, 11)]
+
+    findings = judge(course(stack, measurements=seen), spec=stack, changes={}).findings
+
+    (nothing,) = (each for each in findings if each.code == "learned_nothing")
+    assert ("BatchNormalization" in kinds(applied(nothing.patch, stack))) is is_deep
+
+
 def test_the_output_is_not_normalized() -> None:
     output = {"layer": "Dense", "units": 3, "activation": "softmax"}
     before = network({**HE, "activation": "relu"}, output, output="given")

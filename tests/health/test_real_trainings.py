@@ -92,7 +92,23 @@ FAULTS: Mapping[str, tuple[str, Callable[[], Rows], dict[str, Any]]] = {
         lambda: clouds(30),
         {"network": dense(512), "fit": {"epochs": 60, "batch_size": 8, "early_stopping": None}},
     ),
-    "three epochs": ("not_converged", clouds, {"fit": {"epochs": 3}}),
+    "three epochs": (
+        "not_converged",
+        clouds,
+        {"fit": {"epochs": 3}, "compile": {"optimizer": {"learning_rate": 0.003}}},
+    ),
+    "weights that may not grow in twelve layers": (
+        "vanishing_gradients",
+        clouds,
+        {
+            "network": dense(
+                *[16] * 12,
+                activation="leaky_relu",
+                kernel_initializer="he_normal",
+                kernel_constraint={"constraint": "MaxNorm", "max_value": 0.4},
+            )
+        },
+    ),
     "one unit": ("underfitting", rings, {"network": dense(1, 32)}),
     "one unit for numbers": ("underfitting", curved, {"network": dense(1)}),
     "no hidden layer": ("underfitting", rings, {"network": dense()}),
