@@ -42,9 +42,10 @@ class Scene:
         return accepted
 
     def everything_runs(self) -> None:
-        """Start what an earlier test has left dead."""
+        """Start anew what an earlier test has left dead, or with fail points."""
         for member in self.service.members:
-            if not member.alive:
+            if not member.alive or member.fail_points:
+                member.end()
                 member.start()
 
     def only(self, member: Member, fail_points: str) -> None:

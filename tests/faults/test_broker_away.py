@@ -27,8 +27,8 @@ from tests.worker.specs import small
 from worker.sweep import Sweeper
 from worker.timing import Timing
 
-OUTAGE_SECONDS = float(os.environ.get("EPOCHD_OUTAGE_SECONDS", "2"))
-OUTAGES = 20
+OUTAGE_SECONDS = float(os.environ.get("EPOCHD_OUTAGE_SECONDS", "1"))
+OUTAGES = 8
 # What the service promises of the time after an outage, and of every POST meanwhile: seconds.
 RUNS_WITHIN = 15.0
 ANSWERS_WITHIN = 1.0
@@ -218,7 +218,7 @@ def test_a_slow_way_to_the_broker_makes_things_slower_and_nothing_worse(service:
 
 # The proxy may be cut between asyncio's accepting a connection and its making a transport of it.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-def test_twenty_outages_leave_neither_connections_nor_threads_behind(service: Service) -> None:
+def test_outages_leave_neither_connections_nor_threads_behind(service: Service) -> None:
     processes = [psutil.Process(worker.pid) for worker in service.site.running]
 
     def connections(process: psutil.Process) -> int:

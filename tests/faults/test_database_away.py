@@ -31,10 +31,10 @@ from tests.worker.specs import small
 from worker.sweep import Sweeper
 from worker.timing import Timing
 
-OUTAGE_SECONDS = float(os.environ.get("EPOCHD_OUTAGE_SECONDS", "8"))
+OUTAGE_SECONDS = float(os.environ.get("EPOCHD_OUTAGE_SECONDS", "6"))
 LEASE_SECONDS = min(30.0, 0.75 * OUTAGE_SECONDS)
 # How long another process holds SQLite's lock: longer than a lease, shorter than writers wait.
-LOCKED_SECONDS = 15.0
+LOCKED_SECONDS = 9.0
 # A request that comes while the database is away is answered within this time: a look at a pooled
 # connection (3 s), a new one (3 s), and a busy machine.
 ANSWERS_WITHIN = 9.0

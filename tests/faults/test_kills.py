@@ -23,13 +23,6 @@ def outcomes(scene: Scene, accepted: Accepted) -> list[str | None]:
     return [attempt["outcome"] for attempt in answer.json()["attempts"]]
 
 
-def kinds(scene: Scene, accepted: Accepted) -> list[str]:
-    """The kinds of the events of its history."""
-    answer = scene.client.ask("GET", f"/experiments/{accepted.id}/events", params={"limit": 500})
-    assert answer is not None
-    return [event["kind"] for event in answer.json()["data"]]
-
-
 def test_a_worker_that_sleeps_through_its_lease_writes_nothing_when_it_wakes(scene: Scene) -> None:
     scene.everything_runs()
     accepted = scene.submit()
@@ -51,22 +44,21 @@ def test_a_worker_that_sleeps_through_its_lease_writes_nothing_when_it_wakes(sce
     assert verdict.epochs_trained_again < verdict.epochs
 
 
-def test_a_worker_killed_with_its_trainer_loses_only_what_came_after_a_checkpoint(
+def test_an_api_killed_between_commit_and_answer_has_stored_the_experiment_once(
     scene: Scene,
 ) -> None:
     scene.everything_runs()
-    accepted = scene.submit()
-    victim = scene.victim(accepted)
+    for api in scene.service.apis:
+        api.end()
+        api.start(f"{Place.SUBMITTED}=kill")
+    scene.service.wait_for_apis()
 
-    victim.holder.kill_family()
+    accepted = scene.submit()  # asks again, with its key, when nobody answers
 
-    verdict = scene.verdict(accepted)
-    assert scene.died(victim.holder) == KILLED
-    assert figures(verdict) == EXACT
-    assert outcomes(scene, accepted) == ["expired", "completed"]
-    assert "trial.resumed" in kinds(scene, accepted)
-    assert verdict.slowest_resume < RESUMED_SECONDS
-    assert verdict.epochs_trained_again < verdict.epochs
+    dead = [api for api in scene.service.apis if not api.alive]
+    assert len(dead) == 1
+    scene.everything_runs()
+    assert figures(scene.verdict(accepted)) == EXACT
 
 
 def test_a_worker_killed_after_its_claim_and_before_a_commit_of_its_checkpoint_costs_two_attempts(
@@ -92,23 +84,6 @@ def test_a_worker_killed_with_files_that_no_row_names_yet_leaves_none_behind(sce
     assert verdict.files_collected >= 1  # the first network
     assert verdict.files_left_over == 0
     assert verdict.slowest_resume < RESUMED_SECONDS
-
-
-def test_an_api_killed_between_commit_and_answer_has_stored_the_experiment_once(
-    scene: Scene,
-) -> None:
-    scene.everything_runs()
-    for api in scene.service.apis:
-        api.end()
-        api.start(f"{Place.SUBMITTED}=kill")
-    scene.service.wait_for_apis()
-
-    accepted = scene.submit()  # asks again, with its key, when nobody answers
-
-    dead = [api for api in scene.service.apis if not api.alive]
-    assert len(dead) == 1
-    scene.everything_runs()
-    assert figures(scene.verdict(accepted)) == EXACT
 
 
 def _killed_at(scene: Scene, worker: Member, *places: Place | None) -> Accepted:

@@ -24,6 +24,8 @@ from tests.servers.postgres import PostgresServer
 PASSWORDS = {"POSTGRES_PASSWORD": "unused", "VALKEY_PASSWORD": "secret"}
 SERVICE_SECONDS = 60.0
 ENDING_SECONDS = 45.0
+# A health check is a Python of its own, on the cores where what it waits for has to start.
+LOOK_SECONDS = 1.0
 
 
 class Stack:
@@ -139,7 +141,7 @@ def until(holds: Callable[[], bool], otherwise: str, seconds: float = SERVICE_SE
     deadline = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < deadline, otherwise
-        time.sleep(0.2)
+        time.sleep(LOOK_SECONDS)
 
 
 def _answers(client: redis.Redis) -> bool:
