@@ -16,8 +16,9 @@
 VENV := .venv
 PYTHON_HERE := $(VENV)/bin/python
 READY := $(VENV)/.ready
-# Processes that share the suite; tests/lanes.py says what stays together.
-JOBS := 2
+# Processes that share the suite, one more than it has cores in mind, since many tests wait for
+# something; tests/lanes.py says what stays together.
+JOBS := 3
 
 .PHONY: setup demo serve test lint bench bench-search bench-health bench-peers faults lock
 

@@ -11,7 +11,7 @@ from xdist.remote import Producer
 
 from epochd.embedded.leash import Leash
 from store.schema import migrate
-from tests.lanes import Lanes
+from tests.lanes import Lanes, step_back
 from tests.servers.databases import KINDS, Databases, Kind
 from tests.servers.postgres import PostgresServer
 from tests.servers.valkey import DATABASES, ValkeyServer
@@ -24,6 +24,12 @@ _broker_numbers = itertools.cycle(range(1, DATABASES))
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Lanes:
     """Keep the tests of one lane in one process where several share the suite."""
     return Lanes(config, log)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Where several processes share the suite, let those in a lane go first."""
+    if hasattr(item.config, "workerinput"):
+        step_back(item.nodeid)
 
 
 @pytest.fixture(scope="session")

@@ -22,7 +22,7 @@ def parts(member: Member) -> frozenset[Part]:
     told.append(fit.model_dump(mode="json", exclude_unset=True))
     rows = {
         "batch_size": str(fit.batch_size),
-        "validated": str(member.data().validation is not None),
+        "validated": str(bool(fit.validation_split)),
         "weights": "row" if member.weighted else "class" if member.class_weight else "none",
         "diverges": f"{member.diverges}, stopping: {fit.early_stopping is not None}",
     }
