@@ -103,7 +103,7 @@ def recent_fall(course: Course) -> float:
 def places(course: Course) -> tuple[Place, ...]:
     """The layers in order."""
     layers = course.trial.network.layers
-    weighted = [index for index, layer in enumerate(layers) if hasattr(layer, "kernel_initializer")]
+    weighted = [index for index, layer in enumerate(layers) if layer.has_kernel]
     output = weighted[-1] if weighted else 0
     return tuple(
         Place(index, name, layer, index >= output)

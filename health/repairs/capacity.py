@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from pydantic import JsonValue
 
-from health.repairs.own_layers import first_not_hidden, own_layers
+from health.repairs.own_layers import first_not_hidden, own_layers, with_layers
 from health.repairs.repair import Changes, Repair
 from models.specs.experiment import ExperimentSpec
 from models.specs.layers.convolution import FullConvolution, SeparableConv2D
@@ -62,8 +62,7 @@ def add_hidden_layer(*, flatten: bool) -> Repair:
         added: list[LayerSpec] = [Dense(units=FIRST_UNITS, activation="relu")]
         if flatten and not isinstance(own[end - 1] if end else None, Flatten):
             added.insert(0, Flatten())
-        layers = [*before, *added, *own[end:]]
-        return {"network.layers": [each.model_dump(mode="json") for each in layers]}
+        return with_layers([*before, *added, *own[end:]])
 
     return repair
 

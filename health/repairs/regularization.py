@@ -1,9 +1,9 @@
-"""Repairs of learning rows by heart: units that drop out, and fewer of them."""
+"""Repairs of overfitting that act on the layers: Dropout, and fewer units."""
 
 from itertools import takewhile
 
 from health.repairs.capacity import narrower
-from health.repairs.own_layers import first_not_hidden, own_layers
+from health.repairs.own_layers import first_not_hidden, followers, own_layers, with_layers
 from health.repairs.repair import Changes
 from models.output import activation_of
 from models.specs.experiment import ExperimentSpec
@@ -18,22 +18,21 @@ RATE = 0.5
 WIDE = 64
 
 
-def drop_out(spec: ExperimentSpec) -> Changes:
-    """Dropout behind each wide hidden layer that has none, and behind what bends its output."""
+def add_dropout(spec: ExperimentSpec) -> Changes:
+    """Dropout after each wide hidden layer that has none, behind its normalization and activation.
+
+    Nothing where each has one.
+    """
     own, end = own_layers(spec), first_not_hidden(spec)
     behind = {
-        index + len(_following(own, index))
+        index + _normalized_and_activated(own, index)
         for index, layer in enumerate(own[:end])
-        if _is_wide(layer) and not _drops_out(own, index)
+        if _is_wide(layer) and not any(isinstance(each, Dropout) for each in followers(own, index))
     }
-    if not behind:
-        return {}
     layers: list[LayerSpec] = []
     for index, layer in enumerate(own):
-        layers.append(layer)
-        if index in behind:
-            layers.append(Dropout(rate=RATE))
-    return {"network.layers": [each.model_dump(mode="json") for each in layers]}
+        layers.extend([layer, Dropout(rate=RATE)] if index in behind else [layer])
+    return with_layers(layers) if behind else {}
 
 
 def narrow_wide_layers(spec: ExperimentSpec) -> Changes:
@@ -50,19 +49,10 @@ def _is_wide(layer: LayerSpec) -> bool:
     return isinstance(layer, Dense) and layer.units >= WIDE
 
 
-def _following(own: tuple[LayerSpec, ...], index: int) -> tuple[LayerSpec, ...]:
-    """What normalizes or bends the output of a layer, as layers of its own."""
-    return tuple(
-        takewhile(
-            lambda each: (
-                not hasattr(each, "kernel_initializer")
-                and (isinstance(each, Normalization) or activation_of(each) != "linear")
-            ),
-            own[index + 1 :],
-        )
+def _normalized_and_activated(own: tuple[LayerSpec, ...], index: int) -> int:
+    """How many layers right behind one are its normalization and its activation."""
+    belong = takewhile(
+        lambda each: isinstance(each, Normalization) or activation_of(each) != "linear",
+        followers(own, index),
     )
-
-
-def _drops_out(own: tuple[LayerSpec, ...], index: int) -> bool:
-    behind = takewhile(lambda each: not hasattr(each, "kernel_initializer"), own[index + 1 :])
-    return any(isinstance(each, Dropout) for each in behind)
+    return len(tuple(belong))

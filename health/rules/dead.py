@@ -3,7 +3,7 @@
 from health.course import Course
 from health.curves import left, measured, trained
 from health.repairs.capacity import widen_bottlenecks
-from health.repairs.layers import activate, start_afresh
+from health.repairs.layers import reinitialize, use_activation
 from health.repairs.repair import together
 from health.verdict import NOT_MEASURED, Found, Healthy, NotApplicable, Verdict
 from health.words import percent, remains
@@ -64,8 +64,8 @@ def check(course: Course) -> Verdict:
             "keeps a slope below 0.",
         ),
         together(
-            start_afresh,
-            activate("leaky_relu", frozenset(_dying(course, last))),
+            reinitialize,
+            use_activation("leaky_relu", frozenset(_dying(course, last))),
             widen_bottlenecks,  # behind one ReLU unit, all with a negative weight are dead
         ),
     )

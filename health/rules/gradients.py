@@ -4,8 +4,8 @@ import math
 
 from health.course import Course
 from health.curves import Place, before_training, initial_loss, left, measured, prior
-from health.repairs.layers import rectify, start_afresh
-from health.repairs.normalization import normalize
+from health.repairs.layers import reinitialize, use_relu
+from health.repairs.normalization import add_batch_normalization
 from health.repairs.repair import otherwise, together
 from health.verdict import NOT_MEASURED, Found, Healthy, NotApplicable, Verdict
 from health.words import number, percent, remains
@@ -68,7 +68,7 @@ def check_vanishing(course: Course) -> Verdict:
             "BatchNormalization between them.",
         ),
         # What is left where both are there already are constraints, penalties and depth.
-        otherwise(together(rectify, start_afresh), normalize),
+        otherwise(together(use_relu, reinitialize), add_batch_normalization),
     )
 
 
@@ -112,7 +112,7 @@ def check_exploding(course: Course) -> Verdict:
             advice="Draw initial weights to the layer's size: he_normal for relu and its kin, "
             "glorot_uniform otherwise.",
         ),
-        start_afresh,
+        reinitialize,
     )
 
 
@@ -141,6 +141,6 @@ def _times_he(place: Place, layer: LayerMeasurement) -> float:
     is so for convolutions too.
     """
     norm = layer.kernel_norm
-    if norm is None or not layer.units or not hasattr(place.layer, "kernel_initializer"):
+    if norm is None or not layer.units or not place.layer.has_kernel:
         return math.nan
     return norm / math.sqrt(2 * layer.units)

@@ -73,6 +73,6 @@ def _scales_itself(course: Course) -> bool:
     for place in places(course):
         if place.layer.keras_name in _SCALING_LAYERS:
             return True
-        if hasattr(place.layer, "kernel_initializer"):
+        if place.layer.has_kernel:
             return False
     return False

@@ -4,7 +4,7 @@ import math
 
 from health.course import Course
 from health.curves import curve, prior, trained
-from health.repairs.normalization import normalize_deep
+from health.repairs.normalization import add_batch_normalization_if_deep
 from health.verdict import NOT_MEASURED, Found, Healthy, NotApplicable, Verdict
 from health.words import number
 from models.findings import Finding
@@ -49,5 +49,5 @@ def check(course: Course) -> Verdict:
             advice="Look for the cause among the other findings; where there is none, the columns "
             "may say nothing of the target. In a deep network BatchNormalization keeps the signal.",
         ),
-        normalize_deep,  # decision 0013
+        add_batch_normalization_if_deep,  # decision 0013
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from health.course import Course
 from health.curves import curve, prior, trained
 from health.repairs.fit import keep_best_weights, more_training_rows
-from health.repairs.regularization import drop_out, narrow_wide_layers
+from health.repairs.regularization import add_dropout, narrow_wide_layers
 from health.repairs.repair import otherwise, together
 from health.verdict import NO_VALIDATION, NOT_MEASURED, Found, Healthy, Verdict
 from health.words import number
@@ -66,7 +66,7 @@ def check(course: Course) -> Verdict:
         ),
         otherwise(
             together(keep_best_weights, more_training_rows),
-            otherwise(drop_out, narrow_wide_layers),  # in this order: decision 0013
+            otherwise(add_dropout, narrow_wide_layers),  # in this order: decision 0013
         ),
     )
 

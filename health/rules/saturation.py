@@ -2,7 +2,7 @@
 
 from health.course import Course
 from health.curves import left, measured
-from health.repairs.layers import start_afresh
+from health.repairs.layers import reinitialize
 from health.verdict import NOT_MEASURED, Found, Healthy, NotApplicable, Verdict
 from health.words import percent, remains
 from models.findings import Finding
@@ -49,7 +49,7 @@ def check(course: Course) -> Verdict:
             advice="Draw initial weights to the layer's size (glorot_uniform), and begin with "
             "biases of 0.",
         ),
-        start_afresh,
+        reinitialize,
     )
 
 

@@ -17,10 +17,10 @@ from health.patches import patch
 from health.repairs.capacity import add_hidden_layer, narrower, widen_bottlenecks, wider
 from health.repairs.data import balance_classes, scale_inputs
 from health.repairs.fit import keep_best_weights, more_training_rows, train_longer
-from health.repairs.layers import activate, rectify, start_afresh
-from health.repairs.normalization import normalize, normalize_deep
+from health.repairs.layers import reinitialize, use_activation, use_relu
+from health.repairs.normalization import add_batch_normalization, add_batch_normalization_if_deep
 from health.repairs.rates import lower_learning_rate, raise_learning_rate, stop_divergence
-from health.repairs.regularization import drop_out, narrow_wide_layers
+from health.repairs.regularization import add_dropout, narrow_wide_layers
 from health.repairs.repair import none, otherwise, together
 from models.findings import Finding
 from models.lifecycle import StopReason
@@ -326,12 +326,12 @@ def test_every_repair_gives_a_spec_that_can_be_trained(experiment: ExperimentSpe
         lower_learning_rate,
         stop_divergence,
         raise_learning_rate,
-        start_afresh,
-        rectify,
-        activate("leaky_relu", ["dense"]),
-        normalize,
-        normalize_deep,
-        drop_out,
+        reinitialize,
+        use_relu,
+        use_activation("leaky_relu", ["dense"]),
+        add_batch_normalization,
+        add_batch_normalization_if_deep,
+        add_dropout,
         narrow_wide_layers,
         widen_bottlenecks,
         train_longer,
@@ -358,11 +358,11 @@ def test_a_rate_goes_by_tens_until_it_is_near_the_usual(
 
 
 def test_the_second_repair_is_for_specs_that_have_all_of_the_first() -> None:
-    repair = otherwise(start_afresh, activate("leaky_relu", ["dense"]))
+    repair = otherwise(reinitialize, use_activation("leaky_relu", ["dense"]))
     usual = spec()
     begun = changed(usual, repair(usual))
 
-    assert list(repair(usual)) == list(start_afresh(usual))
+    assert list(repair(usual)) == list(reinitialize(usual))
     assert repair(begun) == {"network.layers.0.activation": "leaky_relu"}
     assert otherwise(none, none)(usual) == {}
 

@@ -6,8 +6,8 @@ import jsonpatch
 import pytest
 
 from health.judge import judge
-from health.repairs.layers import rectify, start_afresh
-from health.repairs.normalization import normalize
+from health.repairs.layers import reinitialize, use_relu
+from health.repairs.normalization import add_batch_normalization
 from models.resolve import complete
 from models.specs.experiment import ExperimentSpec
 from models.trial import changed
@@ -55,10 +55,10 @@ def test_each_hidden_layer_that_has_none_gets_a_normalization(
 ) -> None:
     before = network(*layers)
 
-    after = changed(before, normalize(before))
+    after = changed(before, add_batch_normalization(before))
 
     assert kinds(after) == expected
-    assert normalize(after) == {}
+    assert add_batch_normalization(after) == {}
     complete(after, FACTS)
 
 
@@ -77,7 +77,7 @@ def test_the_output_is_not_normalized() -> None:
     output = {"layer": "Dense", "units": 3, "activation": "softmax"}
     before = network({**HE, "activation": "relu"}, output, output="given")
 
-    after = changed(before, normalize(before))
+    after = changed(before, add_batch_normalization(before))
 
     assert kinds(after)[-2:] == ["Activation relu", "Dense softmax"]
     assert kinds(after).count("BatchNormalization") == 1
@@ -86,7 +86,7 @@ def test_the_output_is_not_normalized() -> None:
 def test_what_does_not_go_flat_keeps_its_activation() -> None:
     bent = network(*({**HE, "activation": name} for name in ("tanh", "leaky_relu", "gelu")))
 
-    assert kinds(changed(bent, rectify(bent))) == ["Dense relu", "Dense leaky_relu", "Dense gelu"]
+    assert kinds(changed(bent, use_relu(bent))) == ["Dense relu", "Dense leaky_relu", "Dense gelu"]
 
 
 @pytest.mark.parametrize(("activation", "kind"), [("tanh", "Dense relu"), ("relu", "Dense")])
@@ -94,7 +94,7 @@ def test_gradients_that_vanish_behind_relu_and_hes_weights_are_normalized(
     activation: str, kind: str
 ) -> None:
     plain = network({**HE, "activation": activation})
-    begun = changed(plain, start_afresh(plain)) if activation == "relu" else plain
+    begun = changed(plain, reinitialize(plain)) if activation == "relu" else plain
     seen = [measurement(n, layers=[hidden(kernel_gradient=1e-5)], loss=1.1) for n in (0, 1, 11)]
     judged = with_output_layer(course(begun, measurements=seen), kernel_gradient=1.0)
 

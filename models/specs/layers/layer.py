@@ -69,6 +69,11 @@ class LayerSpec(Tagged):
     name: LayerName | None = None
     """Unique in its network; "dense", "dense_1", ... when left out."""
 
+    @property
+    def has_kernel(self) -> bool:
+        """Whether it has a kernel of its own to begin with, as Dense and full convolutions do."""
+        return "kernel_initializer" in type(self).model_fields
+
     @abstractmethod
     def build(self, shape: Shape) -> Built:
         """Infer the output shape and the weights from the input shape.
