@@ -15,6 +15,9 @@ from numpy.typing import NDArray
 
 # As Keras's own cross-entropies bound a probability.
 LEAST_PROBABILITY = 1e-7
+# Of a target in standard deviations: four of them, and what a cross-entropy comes to at that
+# probability. One row that is thrown far off would speak for all the others.
+LARGEST_SQUARED_ERROR = 16.0
 
 
 def main() -> None:
@@ -29,7 +32,7 @@ def main() -> None:
 def row_losses(
     path: Path, x: NDArray[Any], y: NDArray[Any], classes: list[str] | None
 ) -> NDArray[np.float64]:
-    """Cross-entropy where there are classes, else the squared error.
+    """Cross-entropy where there are classes, else the squared error; both bounded.
 
     Args:
         path: of the network, which takes rows as measured.
@@ -40,7 +43,7 @@ def row_losses(
     network = keras.saving.load_model(path, compile=False)
     found = np.asarray(network(x.astype(np.float32)), np.float64)
     if classes is None:
-        return np.asarray((found[:, 0] - y) ** 2)
+        return np.asarray(np.minimum((found[:, 0] - y) ** 2, LARGEST_SQUARED_ERROR))
     if found.shape[1] == 1:
         found = np.hstack((1 - found, found))
     with zipfile.ZipFile(path) as archive:
