@@ -14,7 +14,7 @@ from models.specs.layers.normalization import BatchNormalization, Normalization
 # tables are trained in as many.
 MOMENTUM = 0.9
 # Hidden layers with a kernel and without a normalization: through so many of them a signal that
-# fades or grows in each is lost. Measured from 8 to 14 (decision 0013).
+# fades or grows in each is lost. Measured in 12 to 14 (decision 0013).
 DEEP = 8
 
 
