@@ -23,7 +23,8 @@ def add_batch_normalization(spec: ExperimentSpec) -> Changes:
 
     Ioffe and Szegedy, "Batch Normalization" (2015), section 3.2: what goes into the activation is
     normalized, since its distribution is the more stable one. An activation within a layer becomes
-    a layer of its own behind it. Layers that have a normalization of either kind stay as they are.
+    a layer of its own behind it. Layers that have a normalization of either kind stay as they are,
+    and all do in batches of one row, which is the mean of its batch and would be normalized to 0.
     """
     own, bare = own_layers(spec), _not_normalized(spec)
     layers: list[LayerSpec] = []
@@ -39,7 +40,7 @@ def add_batch_normalization_if_deep(spec: ExperimentSpec) -> Changes:
 
 def _not_normalized(spec: ExperimentSpec) -> frozenset[int]:
     """The hidden layers with a kernel whose output nothing normalizes, by index."""
-    own = own_layers(spec)
+    own = own_layers(spec) if spec.fit.batch_size > 1 else ()
     return frozenset(
         index
         for index, layer in enumerate(own[: first_not_hidden(spec)])

@@ -7,7 +7,10 @@ import pytest
 
 from health.judge import judge
 from health.repairs.layers import reinitialize, use_relu
-from health.repairs.normalization import add_batch_normalization
+from health.repairs.normalization import (
+    add_batch_normalization,
+    add_batch_normalization_if_deep,
+)
 from models.resolve import complete
 from models.specs.experiment import ExperimentSpec
 from models.trial import changed
@@ -71,6 +74,12 @@ def test_a_deep_network_that_learned_nothing_is_normalized(layers: int, *, is_de
 
     (nothing,) = (each for each in findings if each.code == "learned_nothing")
     assert ("BatchNormalization" in kinds(applied(nothing.patch, stack))) is is_deep
+
+
+def test_what_is_trained_row_by_row_is_not_normalized_by_its_batches() -> None:
+    one = spec(network={"layers": [dense(16)] * 8}, fit={"batch_size": 1})
+
+    assert add_batch_normalization(one) == add_batch_normalization_if_deep(one) == {}
 
 
 def test_the_output_is_not_normalized() -> None:
