@@ -121,6 +121,15 @@ def test_columns_that_never_change_are_no_trouble() -> None:
     assert lack_of_fit(x[:, :2], _drawn(60, 1), 1) is not None
 
 
+@pytest.mark.parametrize("number", [np.nan, np.inf])
+@pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")
+def test_of_inputs_that_are_not_finite_it_is_not_told(number: float) -> None:
+    x = _drawn(60, 3)
+    x[7, 1] = number
+
+    assert lack_of_fit(x, _drawn(60, 1, seed=2), 1) is None
+
+
 Y = np.array([[1.0], [-2.0], [0.5]])
 SAID = np.array([[0.5], [1.0], [0.5]], np.float32)
 

@@ -20,6 +20,8 @@ from tests.trainer.trials import trial
 from worker.messages import (
     StopCause,
 )
+from worker.trainer import measure
+from worker.trainer.lack_of_fit import lack_of_fit
 from worker.trainer.loop import Loop, Position, Schedule
 from worker.trainer.measure import Measuring
 from worker.trainer.network import build
@@ -325,6 +327,28 @@ def test_a_regression_has_no_classes() -> None:
 
     assert (found.commonest, found.minority, found.minority_recall) == (None, None, None)
     assert found.prior == pytest.approx(_numbers().y.var(), rel=1e-5)
+
+
+@pytest.mark.parametrize(("most", "step"), [(3 * ROWS, 1), (3 * ROWS - 1, 2)])
+def test_at_the_end_it_is_told_what_the_inputs_explain_of_weighed_residuals(
+    monkeypatch: pytest.MonkeyPatch, most: int, step: int
+) -> None:
+    monkeypatch.setattr(measure, "MOST_RESIDUALS", most)
+    x = np.random.default_rng(1).normal(size=(ROWS, 4)).astype("float32")
+    y, weights = (x[:, 0] > 0).astype(int), np.arange(ROWS, dtype=np.float32) % 3 + 1
+    ready = _ready(trial(layers=[SOFTMAX]), HeldRows(x=x, y=y, weights=weights))
+    assert ready.begin().lack_of_fit is None
+
+    found = ready.ended(1)
+
+    left = np.eye(3)[y] - ready.network.predict(x, verbose=0)
+    expected = lack_of_fit(x[::step], (left * weights[:, None])[::step], ready.spec.seed)
+    assert found is not None
+    assert found.lack_of_fit is not None
+    assert expected is not None
+    assert found.lack_of_fit.share == pytest.approx(expected.share, rel=1e-4)
+    assert found.lack_of_fit.share > 0.1
+    assert found.lack_of_fit.standard_error == pytest.approx(expected.standard_error, rel=1e-4)
 
 
 def test_behind_what_is_not_finite_nothing_is_said() -> None:

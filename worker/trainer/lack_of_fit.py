@@ -51,7 +51,8 @@ def lack_of_fit(x: NDArray[np.generic], residuals: Floats, seed: int) -> LackOfF
         seed: of the features.
 
     Returns:
-        None for few rows, and where residuals are not finite or all the same.
+        None for few rows, where residuals are not finite or all the same, and where inputs are not
+        finite.
     """
     rows = len(residuals)
     if rows < LEAST_ROWS or not np.isfinite(residuals).all():
@@ -64,7 +65,10 @@ def lack_of_fit(x: NDArray[np.generic], residuals: Floats, seed: int) -> LackOfF
     total = float(of_mean.sum())
     if not total > 0:
         return None
-    wrong = min(left_out(_features(x, chance), residuals), key=lambda each: float(each.sum()))
+    features = _features(x, chance)
+    if not np.isfinite(features).all():
+        return None
+    wrong = min(left_out(features, residuals), key=lambda each: float(each.sum()))
     share = 1 - float(wrong.sum()) / total
     spread = float(np.std(wrong - (1 - share) * of_mean, ddof=1)) * math.sqrt(rows) / total
     return LackOfFit(share=max(0.0, share), standard_error=spread)
