@@ -115,14 +115,14 @@ def _features(x: NDArray[np.generic], chance: np.random.Generator) -> Floats:
     biases = chance.normal(size=count)
 
     used, places = np.unique(np.concatenate([plain, looked_at.ravel()]), return_inverse=True)
-    inputs = _standardised(flat[:, used])
+    inputs = _standardized(flat[:, used])
     kernel = np.zeros((len(used), count))
     np.add.at(kernel, (places[len(plain) :].reshape(looked_at.shape), np.arange(count)), weights)
     units = np.maximum(inputs @ kernel + biases, 0)
-    return np.hstack([inputs[:, places[: len(plain)]], _standardised(units)])
+    return np.hstack([inputs[:, places[: len(plain)]], _standardized(units)])
 
 
-def _standardised(columns: NDArray[np.generic]) -> Floats:
+def _standardized(columns: NDArray[np.generic]) -> Floats:
     """Each of mean 0 and variance 1; 0 where it is constant."""
     values = columns.astype(np.float64)
     centre, spread = values.mean(axis=0), values.std(axis=0)

@@ -4,44 +4,30 @@
 Training is not changed by it, to the last bit.
 """
 
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
-import keras
 import numpy as np
-from numpy.typing import NDArray
 
-from models.measurements import LackOfFit, LayerMeasurement, Measurement
-from models.specs.losses import AnyLoss
+from models.measurements import LackOfFit, Measurement
 from models.trial import TrialSpec
-from worker.trainer.gauge import Floats, LayerReading, Reading, WeightReading
+from worker.trainer.gauge import Floats
 from worker.trainer.lack_of_fit import lack_of_fit
+from worker.trainer.layer_measurements import layer_measurements
 from worker.trainer.pairing import Measured, RowsAt
-from worker.trainer.prior import prior
+from worker.trainer.probe_targets import Targets
 from worker.trainer.program import Program
 from worker.trainer.randomness import probe
+from worker.trainer.reported import reported, rounded
 from worker.trainer.residuals import residuals
 from worker.trainer.rows import Rows
 from worker.trainer.thinning import amount
 from worker.trainer.work import VALUE_BYTES
 
-# An output below it is none, as in SageMaker Debugger's rule for dead ReLUs.
-NOTHING = 1e-7
-# What rounding may leave between outputs that are the same, as a share of them.
-ROUNDING = 1e-6
-# A unit is saturated that is so on more than this share of rows: SageMaker Debugger's rule again.
-SATURATED_ROWS = 0.95
 # A copy of larger weights might be what a device has no room for; their updates are not measured.
 MOST_WEIGHT_BYTES = 1 << 30
 # Numbers that are left over, of all rows and outputs: 128 MiB each time that they are copied. With
 # more, as of 2,048 rows and 100,000 classes, only some of the rows are asked for their lack of fit.
 MOST_RESIDUALS = 1 << 24
-
-_CAN_DIE = {"relu", "relu6"}
-# What is added at the end of a layer, by Keras's names; all else that trains is multiplied.
-_ADDED = {"bias", "beta"}
-# More than a float32 that was summed up has.
-_DIGITS = 6
 
 Between = Callable[[], None]
 
@@ -83,8 +69,8 @@ class Measuring:
         self._which = probe(trial.seed, len(training), self._amount.probe)
         drawn = training.take(self._which)[:2]
         self._probe = put(drawn)
-        self._targets = _Targets(self._loss, drawn[1])
-        self._largest_input = _finite(float(np.abs(drawn[0]).max(initial=0.0)))
+        self._targets = Targets(self._loss, drawn[1])
+        self._largest_input = reported(float(np.abs(drawn[0]).max(initial=0.0)))
         self._paired = (
             None
             if validation is None or not self._amount.paired
@@ -128,8 +114,8 @@ class Measuring:
         return Measurement(
             epoch=epoch,
             rows=self._amount.probe,
-            layers=_layers(reading, updates=epoch > 0 and self._compares),
-            loss=_finite(reading.loss),
+            layers=layer_measurements(reading, updates=epoch > 0 and self._compares),
+            loss=reported(reading.loss),
             prior=self._targets.prior,
             largest_input=self._largest_input,
             commonest=commonest,
@@ -151,120 +137,5 @@ class Measuring:
             left *= weights[0].astype(np.float64).reshape(-1, 1)
         found = lack_of_fit(x, left, self._seed)
         return found and LackOfFit(
-            share=_rounded(found.share), standard_error=_rounded(found.standard_error)
+            share=rounded(found.share), standard_error=rounded(found.standard_error)
         )
-
-
-class _Targets:
-    """What there is to be recognised in the probe.
-
-    Attributes:
-        prior: the loss of the best constant prediction.
-        minority: the share of the rarest class that is there; None for a regression, and of a
-            single class.
-    """
-
-    def __init__(self, spec: AnyLoss, y: NDArray[np.generic]) -> None:
-        self._threshold = 0.5 if spec.of_probabilities else 0.0
-        self._encoding = spec.encoding
-        self._codes = _codes(spec, y)
-        self.prior = _finite(prior(spec, y))
-        self.minority: float | None = None
-        self._rarest = 0
-        if self._codes is not None:
-            classes, counts = np.unique(self._codes, return_counts=True)
-            if len(classes) > 1:
-                self._rarest = int(classes[counts.argmin()])
-                self.minority = _finite(counts.min() / len(y))
-
-    def recognised(self, reading: Reading) -> tuple[float | None, float | None]:
-        """The share of the class that the network says most often, and the recall of the rarest."""
-        outputs = reading.outputs
-        if self._codes is None or not len(outputs) or not math.isfinite(reading.loss):
-            return None, None
-        binary = self._encoding == "binary"
-        said = (
-            (outputs[:, 0] > self._threshold).astype(np.int64) if binary else outputs.argmax(axis=1)
-        )
-        commonest = _finite(np.bincount(said).max() / len(said))
-        if self.minority is None:
-            return commonest, None
-        return commonest, _finite(float((said[self._codes == self._rarest] == self._rarest).mean()))
-
-
-def _codes(spec: AnyLoss, y: NDArray[np.generic]) -> NDArray[np.int64] | None:
-    """The class of each row; None for a regression."""
-    match spec.encoding:
-        case "number":
-            return None
-        case "one_hot":
-            return np.asarray(y.argmax(axis=1), np.int64)
-        case _:
-            return y.reshape(-1).astype(np.int64)
-
-
-def _layers(reading: Reading, *, updates: bool) -> tuple[LayerMeasurement, ...]:
-    found = []
-    sound = True  # behind numbers that are not finite, none is of any meaning
-    for each in reading.layers:
-        weights = each.layer.trainable_weights
-        kernel = [reading.weights[id(one)] for one in weights if one.name not in _ADDED]
-        bias = [reading.weights[id(one)] for one in weights if one.name in _ADDED]
-        sound = sound and _sound(each, [*kernel, *bias])
-        found.append(
-            LayerMeasurement(
-                layer=each.layer.name,
-                units=each.highest.shape[-1],
-                **(_of_outputs(each) if sound else {}),
-                kernel_gradient=_norm([one.gradient for one in kernel]),
-                bias_gradient=_norm([one.gradient for one in bias]),
-                kernel_norm=_norm([one.value for one in kernel]),
-                bias_norm=_norm([one.value for one in bias]),
-                update_ratio=_update([*kernel, *bias]) if updates else None,
-            )
-        )
-    return tuple(found)
-
-
-def _sound(reading: LayerReading, weights: Sequence[WeightReading]) -> bool:
-    """Whether all is finite. The weights are asked too: a ReLU may make zero of what is not."""
-    outputs = np.isfinite(reading.highest).all() and np.isfinite(reading.lowest).all()
-    return bool(outputs) and all(math.isfinite(one.value) for one in weights)
-
-
-def _of_outputs(reading: LayerReading) -> dict[str, float | None]:
-    """Shares of a layer's outputs and units."""
-    highest, lowest, flat = reading.highest, reading.lowest, reading.flat
-    places = tuple(range(highest.ndim - 1))
-    same = highest - lowest <= ROUNDING * np.maximum(np.abs(highest), np.abs(lowest))
-    dies = _activation(reading.layer) in _CAN_DIE
-    return {
-        "zeros": _finite(reading.zeros),
-        "dead": _finite((highest.max(axis=places) <= NOTHING).mean()) if dies else None,
-        "silent": _finite(same.all(axis=places).mean()),
-        "saturated": None if flat is None else _finite((flat > SATURATED_ROWS).mean()),
-    }
-
-
-def _activation(layer: keras.Layer) -> str:
-    return str(getattr(getattr(layer, "activation", None), "__name__", ""))
-
-
-def _update(weights: Sequence[WeightReading]) -> float | None:
-    change = _norm([one.change for one in weights])
-    before = _norm([one.before for one in weights])
-    return None if change is None or not before else _finite(change / before)
-
-
-def _norm(halves: Sequence[float]) -> float | None:
-    """Euclidean, of half the squares; None of none."""
-    return _finite(math.sqrt(2 * sum(halves))) if halves else None
-
-
-def _finite(number: float | None) -> float | None:
-    """A number as it is reported: in few digits, and none where it is not finite."""
-    return None if number is None or not math.isfinite(number) else _rounded(number)
-
-
-def _rounded(number: float) -> float:
-    return float(f"{number:.{_DIGITS}g}")
