@@ -15,7 +15,7 @@ from health.repairs.repair import Repair
 from health.rules import (
     dead,
     divergence,
-    gradients,
+    exploding_gradients,
     imbalance,
     inputs,
     learned_nothing,
@@ -25,6 +25,7 @@ from health.rules import (
     overfitting,
     saturation,
     underfitting,
+    vanishing_gradients,
 )
 from health.verdict import Found, Healthy, Rule, Verdict
 from models.errors import Invalid
@@ -37,8 +38,8 @@ from models.trial import changed
 RULES: Mapping[str, Rule] = {
     inputs.CODE: inputs.check,
     dead.CODE: dead.check,
-    gradients.VANISHING: gradients.check_vanishing,
-    gradients.EXPLODING: gradients.check_exploding,
+    vanishing_gradients.CODE: vanishing_gradients.check,
+    exploding_gradients.CODE: exploding_gradients.check,
     divergence.CODE: divergence.check,
     saturation.CODE: saturation.check,
     learning_rate.TOO_LOW: learning_rate.check_too_low,
