@@ -100,6 +100,13 @@ def recent_fall(course: Course) -> float:
     return (min(earlier) - losses[-1]) / constant
 
 
+def explained(course: Course) -> float:
+    """The share of the errors' squares at the end that the inputs still explain; NaN if unknown."""
+    after = trained(course)
+    fit = after[-1].lack_of_fit if after else None
+    return math.nan if fit is None else fit.share
+
+
 def places(course: Course) -> tuple[Place, ...]:
     """The layers in order."""
     layers = course.trial.network.layers

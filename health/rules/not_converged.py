@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 
 from health.course import Course
-from health.curves import curve, prior, recent_fall, trained
+from health.curves import curve, explained, prior, recent_fall, trained
 from health.repairs.fit import train_longer
 from health.verdict import Found, Healthy, NotApplicable, Verdict
 from health.words import number, percent, remains
@@ -54,15 +54,15 @@ def check(course: Course) -> Verdict:
         f"{percent(brought)} of the loss of knowing nothing, and {remains(remaining)}"
     )
     last = trained(course)[-1:]
-    explained = _explained(last)
+    share = explained(course)
     late = len(losses) - losses.index(best) - 1 <= max(1, len(losses) // 10)
     falls = recent_fall(course) > STILL_FALLING and not _is_noise(last)
-    lacks = explained > UNEXPLAINED and late and brought > LITTLE
+    lacks = share > UNEXPLAINED and late and brought > LITTLE
     if remaining <= CONVERGED or not (falls or lacks):
         return Healthy(f"{told}.")
     step = last[0].since_last if last else None
     paired = "" if step is None else f". Row by row the loss fell by {_spelled(step)}"
-    matters = explained > EXPLAINED or math.isnan(explained)
+    matters = share > EXPLAINED or math.isnan(share)
     return Found(
         Finding(
             code=CODE,
@@ -87,12 +87,6 @@ def _is_noise(last: Sequence[Measurement]) -> bool:
     if step is None or step.standard_error is None:
         return False
     return -step.mean <= STANDARD_ERRORS * step.standard_error
-
-
-def _explained(last: Sequence[Measurement]) -> float:
-    """The share of the errors' squares that the inputs still explain; NaN where not measured."""
-    fit = last[0].lack_of_fit if last else None
-    return math.nan if fit is None else fit.share
 
 
 def _spelled(step: PairedLosses) -> str:
