@@ -4,6 +4,7 @@
 Training is not changed by it, to the last bit.
 """
 
+import math
 from collections.abc import Callable
 
 import numpy as np
