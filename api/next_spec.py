@@ -56,7 +56,8 @@ def repaired(
         spec = _patched(view, choice)
         if not before.has_trained(spec):
             return spec
-    raise NothingToRepair(_in_circles(view, before) or _nothing(tx, view, trial, code))
+    able = _choices(tx, view, trial, code, Descent())
+    raise NothingToRepair(_in_circles(able, before) or _nothing(tx, view, trial, code))
 
 
 def _choices(
@@ -78,9 +79,9 @@ def _choices(
         yield from choices({trial or winner or 1: view.warnings}, winner, code, tried)
 
 
-def _in_circles(view: ExperimentView, before: Descent) -> str | None:
-    """That the winner's patches were tried already; None where there was nothing before."""
-    again = next((each for each in view.findings if each.patch), None)
+def _in_circles(able: Iterator[Choice], before: Descent) -> str | None:
+    """That what has a patch was tried already; None where there was nothing before."""
+    again = next((each.finding for each in able), None)
     if again is None or not before.trained:
         return None
     in_vain = again.code in {each.code for each in before.tried}
@@ -94,7 +95,9 @@ def _in_circles(view: ExperimentView, before: Descent) -> str | None:
 def _nothing(tx: Session, view: ExperimentView, trial: int | None, code: str | None) -> str:
     """Why there is nothing to be carried out, and where there would be."""
     found = found_in.of(tx, view.id, None if trial is None else {trial})
-    of_all = [*chain.from_iterable(found.values()), *view.findings]
+    of_all = [*chain.from_iterable(found.values())]
+    if trial in {None, _winner(view)}:
+        of_all += view.findings  # the experiment's own among them
     if trial is None and code is None and _winner(view) is not None:
         able = (number for number in sorted(found) if any(each.patch for each in found[number]))
         hint = next((f" To repair another trial, ask with ?trial={each}." for each in able), "")

@@ -153,6 +153,37 @@ def test_next_does_not_lead_back_to_where_it_came_from(served: Served) -> None:
     assert asked["fit"]["epochs"] == epochs
 
 
+def diverged(served: Served, spec: dict[str, Any], *found: Finding) -> str:
+    """An experiment whose one trial ran away: its id."""
+    experiment = str(served.client.post("/experiments", json=spec).json()["id"])
+    taken = claim(served.database)
+    write_epochs(served.database, taken.lease, [9.0])
+    done = Succeeded(stop_reason=StopReason.DIVERGED, judgement=Judgement(findings=found))
+    with served.database.transaction() as tx:
+        leases.finish(tx, taken.lease, done)
+        advance(tx, experiment)
+    return experiment
+
+
+def test_where_nothing_won_it_is_said_too_that_a_repair_did_not_help(served: Served) -> None:
+    first = diverged(served, inline(), DEAD)
+    second = diverged(served, following(served, first), finding("dead_neurons", 18))
+
+    status, code, detail = refused(served, second)
+    assert (status, code) == (404, "nothing_to_repair")
+    assert detail.startswith("The repair of dead_neurons was tried and did not help")
+
+
+def test_of_a_healthy_loser_it_is_not_said_that_the_winners_repair_was_tried(
+    served: Served,
+) -> None:
+    first = trained(served, inline(), (0.5, (DEAD,)))
+    spec = following(served, first) | {"search": learning_rates(0.1, 0.01)}
+    second = trained(served, spec, (0.5, ()), (0.2, (SLOW,)))
+
+    assert refused(served, second, trial=1)[2] == "Nothing was found in trial 1."
+
+
 def test_a_repair_whose_original_was_deleted_is_not_judged(served: Served) -> None:
     first = trained(served, inline(), (0.5, (DEAD,)))
     answer = served.client.post("/experiments", json=following(served, first))
