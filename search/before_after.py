@@ -69,8 +69,9 @@ def _difference(before: JudgedTrial | None, after: JudgedTrial | None) -> Paired
 
 def _yardstick(spec: ExperimentSpec) -> tuple[object, ...]:
     """What decides which rows validate and what a row's loss is, besides the seed."""
-    data = spec.data.model_copy(update=_ANY_SCALING)
-    return data, spec.fit.validation_split, spec.fit.split, spec.compile.loss
+    data, fit = spec.data.model_copy(update=_ANY_SCALING), spec.fit
+    # Validation rows have no weights, so a class that counts more in training costs the others'.
+    return data, fit.validation_split, fit.split, fit.class_weight, spec.compile.loss
 
 
 def _helped(
@@ -100,21 +101,24 @@ def _sentence(
         return f"{open_question}: nothing was trained."
     found_again = f" {what} was found again." if what in after.codes else ""
     verdict = "helped" if helped else "did not help"
-    how = _how(before.result, after.result, difference, where)
+    how = _how(before, after, difference, where)
     if helped is None:
         return f"{open_question}: {how}.{found_again}"
     return f"The repair of {what} {verdict}: {how}.{found_again}"
 
 
-def _how(before: TrialResult, after: TrialResult, difference: Paired | None, where: str) -> str:
-    now = f"{after.metric or 'the score'} {_shown(after)}, {_shown(before)} in {where}"
+def _how(before: JudgedTrial, after: JudgedTrial, difference: Paired | None, where: str) -> str:
+    then, now = before.result, after.result
+    told = f"{now.metric or 'the score'} {_shown(now)}, {_shown(then)} in {where}"
     if difference is None:
-        if before.score is None or after.score is None:
-            return now
-        return f"{now}, and their validation rows cannot be paired"
+        if then.score is None or now.score is None:
+            return told
+        if before.spec.fit.class_weight != after.spec.fit.class_weight:
+            return f"{told}, and classes count differently in what the two were trained for"
+        return f"{told}, and their validation rows cannot be paired"
     less = "lower" if difference.mean < 0 else "higher"
     mean, error = number(abs(difference.mean)), number(float(f"{difference.standard_error:.2g}"))
-    return f"{now}; row by row the loss is {mean} ± {error} {less}"
+    return f"{told}; row by row the loss is {mean} ± {error} {less}"
 
 
 def _shown(result: TrialResult) -> str:

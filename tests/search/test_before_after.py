@@ -99,6 +99,17 @@ def test_other_rows_or_another_loss_are_not_compared(other: dict[str, Any]) -> N
     assert said.sentence.startswith("Whether the repair of dead_neurons helped cannot be told")
 
 
+def test_where_classes_count_differently_the_plain_loss_tells_nothing() -> None:
+    """A rare class that is recognised at last costs the common one's rows."""
+    balanced = spec_of(fit={"class_weight": "balanced"})
+    said = repair(ORIGIN, trained(2.0, GOOD), trained(2.5, BAD, spec=balanced))
+    assert (said.helped, said.difference) == (None, None)
+    assert said.sentence.endswith("classes count differently in what the two were trained for.")
+
+    alike = repair(ORIGIN, trained(2.5, BAD, spec=balanced), trained(2.0, GOOD, spec=balanced))
+    assert alike.helped is True
+
+
 def test_other_seeds_are_not_compared() -> None:
     assert repair(ORIGIN, trained(2.5, BAD), trained(2.0, GOOD, repeat=1)).helped is None
 
