@@ -21,8 +21,7 @@ from models.findings import Finding
 from models.specs.experiment import MAX_NAME, ExperimentSpec
 from models.specs.health import Origin
 from models.views.experiment import ExperimentView
-from store import experiments, trials
-from store import findings as found_in
+from store import experiments, findings, trials
 
 log = logging.getLogger(__name__)
 
@@ -74,7 +73,7 @@ def _choices(
         yield from choices(found, winner, code, tried)
     if winner is None or trial is not None or code is not None:
         numbers = None if trial is None else {trial}
-        yield from choices(found_in.of(tx, view.id, numbers), winner, code, tried)
+        yield from choices(findings.of(tx, view.id, numbers), winner, code, tried)
     if code is not None:  # what only looked wrong is repaired when asked for
         yield from choices({trial or winner or 1: view.warnings}, winner, code, tried)
 
@@ -94,7 +93,7 @@ def _in_circles(able: Iterator[Choice], before: Descent) -> str | None:
 
 def _nothing(tx: Session, view: ExperimentView, trial: int | None, code: str | None) -> str:
     """Why there is nothing to be carried out, and where there would be."""
-    found = found_in.of(tx, view.id, None if trial is None else {trial})
+    found = findings.of(tx, view.id, None if trial is None else {trial})
     of_all = [*chain.from_iterable(found.values())]
     if trial in {None, _winner(view)}:
         of_all += view.findings  # the experiment's own among them
@@ -105,8 +104,8 @@ def _nothing(tx: Session, view: ExperimentView, trial: int | None, code: str | N
     return _advice("it" if trial is None else f"trial {trial}", of_all, code)
 
 
-def _advice(where: str, findings: Sequence[Finding], code: str | None) -> str:
-    there = [each for each in findings if code in {None, each.code}]
+def _advice(where: str, found: Sequence[Finding], code: str | None) -> str:
+    there = [each for each in found if code in {None, each.code}]
     if not there:
         return f"{f'No {code}' if code else 'Nothing'} was found in {where}."
     what = f"Nothing that was found in {where} has a patch."

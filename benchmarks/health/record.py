@@ -8,7 +8,7 @@ from typing import Any
 
 from benchmarks.health.faults import FAULTS
 from benchmarks.health.scores import Judged
-from benchmarks.health.trainings import Trained, Training
+from benchmarks.health.trained import Trained, Training
 from benchmarks.health.truth import Gain, Losses, alike, fault_is_real, gain, last
 
 COUNTED = ("warning", "problem")
