@@ -5,7 +5,15 @@ from itertools import pairwise
 from statistics import median
 
 from health.course import Course
-from health.curves import before_training, curve, explained, left, prior, recent_fall, trained
+from health.curves import (
+    before_training,
+    curve,
+    left,
+    only_noise_is_left,
+    prior,
+    recent_fall,
+    trained,
+)
 from health.repairs.rates import lower_learning_rate, raise_learning_rate, stop_divergence
 from health.repairs.repair import Repair
 from health.verdict import NO_EPOCHS, NOT_MEASURED, Found, Healthy, NotApplicable, Verdict
@@ -44,10 +52,6 @@ HARMFUL = 0.3
 # With less left, a training has come back from weights that were thrown away: all that did harm
 # were found above 0.3, those that did none below 0.17 (decision 0012).
 RECOVERED = 0.2
-# So has one whose errors at the end the inputs hardly explain (share of their squares), if the loss
-# is well below the prior's: of a noisy target more than that cannot be learned (decision 0012).
-EXPLAINED = 0.05
-LEARNED = 0.5
 # Units of a layer and of the one before it, up to which the rule says nothing: single weights that
 # begin near 0 come to many times their size at any rate, and single units die by chance.
 HARDLY_ANY = 2
@@ -78,7 +82,8 @@ def check_too_low(course: Course) -> Verdict:
     still = typical < NO_UPDATE
     falling = rising <= RARELY and min(judged) >= min(judged[-max(1, len(judged) // 10) :])
     limit = SMALL_WHILE_FALLING if recent_fall(course) > STILL_FALLING else SMALL_UPDATE
-    if typical >= limit or not (still or falling) or remaining <= CONVERGED:
+    learned = remaining <= CONVERGED or only_noise_is_left(course)
+    if typical >= limit or not (still or falling) or learned:
         return Healthy(f"{told}.")
     return Found(
         Finding(
@@ -116,7 +121,7 @@ def _thrown(course: Course, losses: tuple[float, ...]) -> Found | None:
     """Weights were replaced in an epoch, and the loss shows that it did harm."""
     thrown, remaining = max(largest_updates(course), default=0.0), left(course)
     worst = _over_prior(course, max(filter(math.isfinite, losses), default=0.0))
-    if thrown <= THROWN or not remaining > RECOVERED or _has_learned_all(course):
+    if thrown <= THROWN or not remaining > RECOVERED or only_noise_is_left(course):
         return None
     rose = f"the loss rose to {number(worst)} times that of knowing nothing, and at best "
     told = f"One epoch changed the weights by {_of_size(thrown)}; {rose if worst > 1 else ''}"
@@ -137,15 +142,10 @@ def _by_shape(course: Course, losses: tuple[float, ...]) -> Verdict:
         f"The loss rose in {percent(rising)} of {len(losses):,} epochs, and that of {of} ended "
         f"{ended}; an epoch changed the weights by up to {_of_size(moved)}"
     )
-    harmful = left(course) > HARMFUL and not _has_learned_all(course)
+    harmful = left(course) > HARMFUL and not only_noise_is_left(course)
     if rising >= OFTEN and times > TIMES_BEST and moved > REPLACED and harmful:
         return _too_high(1, rising, OFTEN, told)
     return Healthy(f"{told}.")
-
-
-def _has_learned_all(course: Course) -> bool:
-    """Whether nothing but noise is left, however the training came to it."""
-    return explained(course) <= EXPLAINED and left(course, "last") <= LEARNED
 
 
 def largest_updates(course: Course) -> list[float]:

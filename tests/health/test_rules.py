@@ -169,19 +169,30 @@ def test_a_rate_is_too_high_that_throws_the_weights_away_with_harm(
 
 
 @pytest.mark.parametrize(
-    ("share", "loss", "is_found"),
-    [(0.05, 0.5, False), (0.06, 0.5, True), (0.05, 0.6, True), (None, 0.5, True)],
+    ("fit", "loss", "is_found"),
+    [
+        ((0.05, 0.03), 0.5, False),
+        ((0.06, 0.03), 0.5, True),
+        ((0.05, 0.02), 0.5, True),
+        ((0.05, 0.03), 0.6, True),
+        (None, 0.5, True),
+    ],
 )
-def test_a_high_rate_did_no_harm_where_only_noise_is_left(
-    share: float | None, loss: float, *, is_found: bool
+@pytest.mark.parametrize(
+    ("code", "update"), [("learning_rate_too_high", 9.0), ("learning_rate_too_low", 0.002)]
+)
+def test_a_rate_did_no_harm_where_only_noise_is_left(
+    code: str, update: float, fit: tuple[float, float] | None, loss: float, *, is_found: bool
 ) -> None:
-    fit = None if share is None else explained(share)
-    seen = after(layers=[hidden(update_ratio=9.0)], loss=loss, lack_of_fit=fit)
-    swinging = [3.0, 0.7, *[0.6, 0.7] * 5]
+    seen = after(
+        len(FALLING),
+        layers=[hidden(update_ratio=update)],
+        loss=loss,
+        lack_of_fit=explained(*fit) if fit else None,
+    )
+    judged = with_output_layer(course(losses=FALLING, measurements=seen), update_ratio=update)
 
-    judged = course(losses=swinging, measurements=seen)
-
-    assert (found("learning_rate_too_high", judged) is not None) is is_found
+    assert (found(code, judged) is not None) is is_found
 
 
 def test_what_a_rate_that_is_too_high_did_is_told_in_plain_numbers() -> None:
