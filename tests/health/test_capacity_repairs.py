@@ -55,7 +55,7 @@ def test_hidden_layers_get_more_units(layers: Any, expected: list[int]) -> None:
     [
         ((dense(512), dense(128)), [128, 32, 3]),
         ((dense(12), dense(4)), [8, 4, 3]),
-        ((conv(48), conv(36, groups=9)), [12, 9, 3]),
+        ((conv(48), conv(36, groups=6)), [12, 12, 3]),  # 9 are no 6 groups
     ],
 )
 def test_hidden_layers_get_fewer_units(layers: Any, expected: list[int]) -> None:
@@ -74,8 +74,9 @@ def test_a_hidden_layer_is_put_before_the_output(layers: Any, expected: list[int
     assert sizes(add_hidden_layer(flatten=True), given(*layers)) == expected
 
 
-def test_values_of_several_axes_are_put_in_a_row_first() -> None:
-    image = spec(network={"layers": []})
+@pytest.mark.parametrize("there", [(), ({"layer": "Flatten"},)])
+def test_values_of_several_axes_are_put_in_a_row_first_and_once(there: Any) -> None:
+    image = spec(network={"layers": list(there)})
     flat = changed(image, add_hidden_layer(flatten=True)(image))
 
     assert flat.network is not None
