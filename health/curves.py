@@ -13,12 +13,6 @@ from models.measurements import LayerMeasurement, Measurement
 from models.specs.layers.layer import LayerSpec
 from models.specs.shapes import layer_names
 
-# What inputs explain of errors that are noise, at most: share of the squares, and standard errors.
-EXPLAINED = 0.05
-STANDARD_ERRORS = 2.0
-# Of the prior's loss: with more left, a network that is far off may have errors that look so.
-LEARNED = 0.5
-
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -111,19 +105,6 @@ def explained(course: Course) -> float:
     after = trained(course)
     fit = after[-1].lack_of_fit if after else None
     return math.nan if fit is None else fit.share
-
-
-def only_noise_is_left(course: Course) -> bool:
-    """Whether a network has learned all that its inputs tell, however it came to that.
-
-    The inputs explain nothing of its errors beyond their noise, and it is well below the prior's
-    loss. Of a noisy target more cannot be learned, at whatever rate (decision 0012).
-    """
-    after = trained(course)
-    fit = after[-1].lack_of_fit if after else None
-    if fit is None or fit.share > min(EXPLAINED, STANDARD_ERRORS * fit.standard_error):
-        return False
-    return left(course, "last") <= LEARNED
 
 
 def places(course: Course) -> tuple[Place, ...]:

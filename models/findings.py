@@ -1,14 +1,23 @@
 """A judged fact about a training's health: what was seen, how it was judged, what to do."""
 
+import math
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, JsonValue
+from pydantic import AfterValidator, BaseModel, ConfigDict, JsonValue
 
 Severity = Literal["info", "warning", "problem"]
 
 Patch = tuple[dict[str, JsonValue], ...]
 """A JSON Patch (RFC 6902)."""
+
+
+def _finite(number: float | None) -> float | None:
+    """A ratio of numbers that are stored may be none that JSON has."""
+    return None if number is None or not math.isfinite(number) else number
+
+
+Measured = Annotated[float | None, AfterValidator(_finite)]
 
 
 class Finding(BaseModel):
@@ -20,7 +29,8 @@ class Finding(BaseModel):
         layer: name of the layer it concerns; None for the whole network.
         pointer: where in the spec, for what is found before training.
         first_epoch: when it was first seen, from 1; 0 is before training.
-        value, threshold: the measurement and the limit it crossed, in the same unit.
+        value, threshold: the measurement and the limit it crossed, in the same unit; None where it
+            is not finite.
         evidence: the numbers behind it, in words.
         explanation: what it means.
         advice: what to try.
@@ -35,8 +45,8 @@ class Finding(BaseModel):
     layer: str | None = None
     pointer: str | None = None
     first_epoch: int | None = None
-    value: float | None = None
-    threshold: float | None = None
+    value: Measured = None
+    threshold: Measured = None
     evidence: str
     explanation: str
     advice: str

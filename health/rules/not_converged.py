@@ -6,27 +6,24 @@ from collections.abc import Sequence
 from health.course import Course
 from health.curves import curve, explained, prior, recent_fall, trained
 from health.repairs.fit import train_longer
+from health.rules.dynamics import STILL_FALLING, is_still_falling
 from health.verdict import Found, Healthy, NotApplicable, Verdict
 from health.words import number, percent, remains
 from models.findings import Finding
 from models.lifecycle import StopReason
-from models.measurements import Measurement, PairedLosses
+from models.measurements import PairedLosses
 
 CODE = "not_converged"
 
 # Epochs; two make no trend.
 LEAST_EPOCHS = 3
-# What the second half of the epochs brought, as a share of the prior's loss. With less than that,
-# four times as many epochs were seldom shown to be better (decision 0013).
-STILL_FALLING = 0.05
 # Of the prior's loss: with less left, there is nothing to gain.
 CONVERGED = 0.05
-# Of the errors' squares. Where the inputs explain no more of them than EXPLAINED, what is left is
-# noise and what falls is the sureness of the answers: more epochs helped half of these trainings,
-# and by little. Beyond UNEXPLAINED a best epoch near the end that brought a LITTLE of the prior's
-# loss is enough, for few epochs swing (decision 0013).
-EXPLAINED = 0.05
-UNEXPLAINED = 0.3
+# Lack of fit. Up to NOISE what is left is noise, and what falls is the sureness of the answers:
+# more epochs helped half of these trainings, and by little. Above LACKING a best epoch near the end
+# that brought a LITTLE of the prior's loss is enough, for few epochs swing (decision 0013).
+NOISE = 0.05
+LACKING = 0.3
 LITTLE = 0.02
 # Paired standard errors of the validation rows' losses, since the measurement before the last: a
 # fall that is smaller may be the rows' noise. Breiman's rule, as in `search.paired`.
@@ -53,25 +50,20 @@ def check(course: Course) -> Verdict:
         f"{losses.index(best) + 1} of {len(losses)}; the second half of the epochs brought "
         f"{percent(brought)} of the loss of knowing nothing, and {remains(remaining)}"
     )
-    last = trained(course)[-1:]
-    share = explained(course)
-    late = len(losses) - losses.index(best) - 1 <= max(1, len(losses) // 10)
-    falls = recent_fall(course) > STILL_FALLING and not _is_noise(last)
-    lacks = share > UNEXPLAINED and late and brought > LITTLE
-    if remaining <= CONVERGED or not (falls or lacks):
+    threshold = _crossed(course, losses, brought)
+    if remaining <= CONVERGED or threshold is None:
         return Healthy(f"{told}.")
-    step = last[0].since_last if last else None
-    paired = "" if step is None else f". Row by row the loss fell by {_spelled(step)}"
-    matters = share > EXPLAINED or math.isnan(share)
+    is_noise = explained(course) <= NOISE
+    matters = not is_noise and (validation or remaining > HARMFUL)
     return Found(
         Finding(
             code=CODE,
-            severity="warning" if matters and (validation or remaining > HARMFUL) else "info",
+            severity="warning" if matters else "info",
             first_epoch=len(losses),
             value=brought,
-            threshold=STILL_FALLING if falls else LITTLE,
-            evidence=f"{told}{paired}."
-            + ("" if matters else " Of the errors left the inputs explain next to nothing."),
+            threshold=threshold,
+            evidence=f"{told}{_row_by_row(_last_step(course))}."
+            + (" The inputs explain hardly any of the errors that are left." if is_noise else ""),
             explanation="The training ended because its epochs were over, and not because there "
             "was nothing more to learn.",
             advice="Train four times as many epochs"
@@ -81,14 +73,29 @@ def check(course: Course) -> Verdict:
     )
 
 
-def _is_noise(last: Sequence[Measurement]) -> bool:
-    """Whether validation rows, against the measurement before, fell by less than their noise."""
-    step = last[0].since_last if last else None
+def _crossed(course: Course, losses: Sequence[float], brought: float) -> float | None:
+    """The limit above which the second half brought enough; None where it did not."""
+    if is_still_falling(course) and not _is_within_noise(_last_step(course)):
+        return STILL_FALLING
+    since_best = len(losses) - 1 - losses.index(min(losses))
+    is_late = since_best <= max(1, len(losses) // 10)
+    return LITTLE if explained(course) > LACKING and is_late and brought > LITTLE else None
+
+
+def _last_step(course: Course) -> PairedLosses | None:
+    """The validation rows at the last measurement against the one before."""
+    after = trained(course)
+    return after[-1].since_last if after else None
+
+
+def _is_within_noise(step: PairedLosses | None) -> bool:
     if step is None or step.standard_error is None:
         return False
     return -step.mean <= STANDARD_ERRORS * step.standard_error
 
 
-def _spelled(step: PairedLosses) -> str:
+def _row_by_row(step: PairedLosses | None) -> str:
+    if step is None:
+        return ""
     error = "" if step.standard_error is None else f" ± {number(step.standard_error, 1)}"
-    return f"{number(-step.mean, 2)}{error} since epoch {step.since}"
+    return f". Row by row the loss fell by {number(-step.mean, 2)}{error} since epoch {step.since}"

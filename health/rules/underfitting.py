@@ -9,9 +9,10 @@ import math
 from dataclasses import dataclass
 
 from health.course import Course
-from health.curves import Place, left, places, recent_fall, trained
+from health.curves import Place, left, places, trained
 from health.repairs.capacity import BOTTLENECK, NARROW, add_hidden_layer, wider
 from health.repairs.repair import Repair
+from health.rules.dynamics import is_still_falling
 from health.verdict import NOT_MEASURED, Found, Healthy, NotApplicable, Verdict
 from health.words import percent, remains
 from models.findings import Finding
@@ -27,9 +28,6 @@ CODE = "underfitting"
 # below 0.1, those that a larger one beats above 0.2 (decision 0014).
 EXPLAINED = 0.15
 STANDARD_ERRORS = 2.0
-# Of the prior's loss, what the second half of the epochs brought: a layer of some units that is
-# still learning so much may be wide enough, and was found so (decision 0014).
-STILL_FALLING = 0.05
 # Of the prior's loss: with less left, there is little to gain.
 HARMFUL = 0.15
 LEAST_EPOCHS = 3
@@ -106,7 +104,8 @@ def _short(course: Course) -> _Short:
             add_hidden_layer(flatten=_ends_in_flatten(hidden)),
         )
     wide, units, name = min(sized)
-    learns = units > BOTTLENECK and recent_fall(course) > STILL_FALLING
+    # A layer of some units that still learns may be wide enough, and was found so (decision 0014).
+    learns = units > BOTTLENECK and is_still_falling(course)
     return _Short(
         not (wide or learns),
         name,

@@ -293,6 +293,14 @@ def test_a_rare_class_is_hardly_ever_recognised(
     assert (found("class_imbalance", judged) is not None) is is_found
 
 
+def test_a_ratio_that_no_float_holds_is_none() -> None:
+    tiny = [measurement(n, prior=1e-300, loss=1e18) for n in (0, 1, 11)]
+    finding = found("learned_nothing", course(measurements=tiny))
+
+    assert finding is not None
+    assert finding.value is None
+
+
 @pytest.mark.parametrize("restored", [True, False])
 def test_a_rare_class_is_judged_in_the_network_that_is_handed_out(*, restored: bool) -> None:
     stopping = {"patience": 20, "restore_best_weights": restored}
