@@ -65,7 +65,7 @@ def prior(course: Course) -> float:
     return next((each.prior for each in course.measurements if each.prior is not None), math.nan)
 
 
-def left(course: Course, at: Literal["best", "last"] = "best") -> float:
+def loss_left(course: Course, at: Literal["best", "last"] = "best") -> float:
     """What is left of the prior's loss: 1 where nothing was learned, 0 where all was.
 
     Of the training rows of the probe; "best" also of the validation rows, since epochs between

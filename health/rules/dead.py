@@ -1,7 +1,7 @@
 """Have ReLU units died? One that puts out nothing for any row has no gradient, so it stays so."""
 
 from health.course import Course
-from health.curves import left, measured, trained
+from health.curves import loss_left, measured, trained
 from health.repairs.capacity import widen_bottlenecks
 from health.repairs.layers import reinitialize, use_activation
 from health.repairs.repair import together
@@ -38,7 +38,7 @@ def check(course: Course) -> Verdict:
     share, name = max(shares, key=lambda each: each[0])
     if share < WARNING:
         return Healthy(f"At most {percent(share)} of a layer's units are dead.")
-    remaining = left(course)
+    remaining = loss_left(course)
     if not remaining > (HARMFUL if share >= PROBLEM else VERY_HARMFUL):
         return Healthy(
             f"{percent(share)} of {name}'s units are dead, which does no harm that shows: "

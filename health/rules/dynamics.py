@@ -3,7 +3,7 @@
 from itertools import pairwise
 
 from health.course import Course
-from health.curves import left, recent_fall, trained
+from health.curves import loss_left, recent_fall, trained
 from health.words import number, percent
 
 # Epochs, before which a curve has no shape.
@@ -40,7 +40,7 @@ def only_noise_is_left(course: Course) -> bool:
     fit = after[-1].lack_of_fit if after else None
     if fit is None or fit.share > min(EXPLAINED, STANDARD_ERRORS * fit.standard_error):
         return False
-    return left(course, "last") <= LEARNED
+    return loss_left(course, "last") <= LEARNED
 
 
 def share_rising(losses: tuple[float, ...]) -> float:

@@ -3,7 +3,7 @@
 import math
 
 from health.course import Course
-from health.curves import before_training, initial_loss, left, places, prior
+from health.curves import before_training, initial_loss, loss_left, places, prior
 from health.repairs.data import scale_inputs
 from health.verdict import NOT_MEASURED, Found, Healthy, NotApplicable, Verdict
 from health.words import number
@@ -49,7 +49,7 @@ def check(course: Course) -> Verdict:
     return Found(
         Finding(
             code=CODE,
-            severity=_severity(left(course), error),
+            severity=_severity(loss_left(course), error),
             first_epoch=0,
             value=largest,
             threshold=LARGEST_INPUT,

@@ -3,7 +3,7 @@
 import math
 
 from health.course import Course
-from health.curves import before_training, curve, left, prior, trained
+from health.curves import before_training, curve, loss_left, prior, trained
 from health.repairs.rates import lower_learning_rate, stop_divergence
 from health.repairs.repair import Repair
 from health.rules.dynamics import (
@@ -56,7 +56,7 @@ def check(course: Course) -> Verdict:
 
 def _thrown(course: Course, losses: tuple[float, ...]) -> Found | None:
     """Weights were replaced in an epoch, and the loss shows that it did harm."""
-    thrown, remaining = max(largest_updates(course), default=0.0), left(course)
+    thrown, remaining = max(largest_updates(course), default=0.0), loss_left(course)
     worst = _over_prior(course, max(filter(math.isfinite, losses), default=0.0))
     if thrown <= THROWN or not remaining > RECOVERED or only_noise_is_left(course):
         return None
@@ -79,7 +79,7 @@ def _by_shape(course: Course, losses: tuple[float, ...]) -> Verdict:
         f"The loss rose in {percent(rising)} of {len(losses):,} epochs, and that of {of} ended "
         f"{ended}; an epoch changed the weights by up to {of_size(moved)}"
     )
-    harmful = left(course) > HARMFUL and not only_noise_is_left(course)
+    harmful = loss_left(course) > HARMFUL and not only_noise_is_left(course)
     if rising >= OFTEN and times > TIMES_BEST and moved > REPLACED and harmful:
         return _too_high(1, rising, OFTEN, told)
     return Healthy(f"{told}.")
@@ -124,7 +124,7 @@ def _times_best(losses: tuple[float, ...]) -> float:
 def _killed(course: Course) -> tuple[int, float, str] | None:
     """When training had killed KILLED of a layer's units that were alive before it, how many."""
     start = before_training(course)
-    if start is None or not left(course) > HARMFUL:
+    if start is None or not loss_left(course) > HARMFUL:
         return None
     alive = {
         layer.layer

@@ -4,7 +4,7 @@ import math
 from statistics import median
 
 from health.course import Course
-from health.curves import curve, left
+from health.curves import curve, loss_left
 from health.repairs.rates import raise_learning_rate
 from health.rules.dynamics import (
     LEAST_EPOCHS,
@@ -48,7 +48,7 @@ def check(course: Course) -> Verdict:
     judged = curve(course, "val_loss") or losses
     # Random layers make the training loss jump.
     rising = min(share_rising(losses), share_rising(judged))
-    typical, remaining = median(updates), left(course, "last")
+    typical, remaining = median(updates), loss_left(course, "last")
     told = (
         f"The loss rose in {percent(rising)} of {len(losses):,} epochs, and a typical epoch "
         f"changed the weights by {of_size(typical)}"

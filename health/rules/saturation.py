@@ -1,7 +1,7 @@
 """Are tanh and sigmoid units on their flat ends? There a unit passes hardly any gradient on."""
 
 from health.course import Course
-from health.curves import left, measured
+from health.curves import loss_left, measured
 from health.repairs.layers import reinitialize
 from health.verdict import NOT_MEASURED, Found, Healthy, NotApplicable, Verdict
 from health.words import percent, remains
@@ -27,7 +27,7 @@ def check(course: Course) -> Verdict:
     (start, (begun, name)), (end, (ended, at_end)) = at[0], at[-1]
     if begun < SHARE and ended < SHARE:
         return Healthy(f"At most {percent(max(begun, ended))} of a layer's units are saturated.")
-    remaining = left(course)
+    remaining = loss_left(course)
     from_start = start.epoch == 0 and begun >= SHARE
     if remaining <= HARMFUL and not from_start:
         return Healthy(

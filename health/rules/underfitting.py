@@ -9,7 +9,7 @@ import math
 from dataclasses import dataclass
 
 from health.course import Course
-from health.curves import Place, left, places, trained
+from health.curves import Place, loss_left, places, trained
 from health.repairs.capacity import BOTTLENECK, NARROW, add_hidden_layer, wider
 from health.repairs.repair import Repair
 from health.rules.dynamics import is_still_falling
@@ -54,7 +54,7 @@ class _Short:
 
 def check(course: Course) -> Verdict:
     """Judge what is left at the end by what inputs explain of it, and by the narrowest layer."""
-    remaining, after = left(course), trained(course)
+    remaining, after = loss_left(course), trained(course)
     if math.isnan(remaining) or not after:
         return NOT_MEASURED
     if len(course.epochs) < LEAST_EPOCHS:

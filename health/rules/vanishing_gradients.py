@@ -4,7 +4,7 @@ import math
 from typing import NamedTuple
 
 from health.course import Course
-from health.curves import left, measured
+from health.curves import loss_left, measured
 from health.repairs.layers import reinitialize, use_relu
 from health.repairs.normalization import add_batch_normalization
 from health.repairs.repair import otherwise, together
@@ -35,7 +35,7 @@ def check(course: Course) -> Verdict:
     """Found where gradients vanish before training, or in at least half of the measurements."""
     if not course.measurements:
         return NOT_MEASURED
-    remaining = left(course)
+    remaining = loss_left(course)
     if remaining <= CONVERGED:
         return Healthy(f"{remains(remaining)}: gradients reached the first layer.")
     seen = [(each, found) for each in course.measurements if (found := _ends(course, each))]

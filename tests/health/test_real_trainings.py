@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sklearn.datasets import load_digits
 
-from health.curves import left
+from health.curves import loss_left
 from tests.health.trainings import (
     Rows,
     Trained,
@@ -191,7 +191,7 @@ def test_of_a_straight_line_a_network_without_a_bend_leaves_noise(
     assert fit.share < 0.1
     said = {each.code: each for each in trained.judgement.checks}["underfitting"]
     assert said.outcome == "healthy"
-    assert left(trained.course) > 0.3
+    assert loss_left(trained.course) > 0.3
 
 
 def test_without_measuring_only_the_curves_are_judged(trainer: Trainer) -> None:
