@@ -58,6 +58,7 @@ def test_a_fall_within_the_noise_of_the_rows_is_none(mean: float, *, is_found: b
         (0.29, (1.0, 0.8, 0.7, 0.75), None),
         (0.31, (1.0, 0.8, 0.7, 0.75), "warning"),  # few epochs swing
         (0.31, (1.0, 0.7, 0.8, 0.75), None),
+        (0.31, (1.0, 0.9, 0.8, 0.6, 0.7, 0.75), None),  # too long ago
     ],
 )
 def test_what_the_inputs_still_explain_says_whether_it_matters(
