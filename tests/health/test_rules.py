@@ -216,6 +216,32 @@ def test_units_that_were_dead_before_training_were_not_killed_by_the_rate(
     assert (found("learning_rate_too_high", course(measurements=seen)) is not None) is is_found
 
 
+@pytest.mark.parametrize(("units", "is_found"), [(2, False), (3, True)])
+def test_single_units_and_the_weights_between_them_say_nothing_of_the_rate(
+    units: int, *, is_found: bool
+) -> None:
+    start = measurement(0, layers=[hidden(units=units, update_ratio=None)], loss=1.1)
+    killed = [start, *after(layers=[hidden(units=units, dead=1.0)], loss=1.1)[1:]]
+    thrown = with_output_layer(
+        course(measurements=after(layers=[hidden(units=units)], loss=1.1)),
+        units=2,
+        update_ratio=9.0,
+    )
+
+    for judged in (course(measurements=killed), thrown):
+        assert (found("learning_rate_too_high", judged) is not None) is is_found
+
+
+@pytest.mark.parametrize(("stop_reason", "is_found"), [(None, True), (StopReason.COMPLETED, False)])
+def test_whether_a_training_that_is_over_diverged_is_the_trainers_word(
+    stop_reason: StopReason | None, *, is_found: bool
+) -> None:
+    """It compares with a loss that has penalties in it, which the measured one has not."""
+    judged = course(losses=[1.0, 20.0], stop_reason=stop_reason)
+
+    assert (found("diverged", judged) is not None) is is_found
+
+
 def test_a_loss_that_is_not_finite_is_a_divergence_at_too_high_a_rate() -> None:
     judged = course(losses=[1.0, None], stop_reason=StopReason.DIVERGED)
 
