@@ -101,13 +101,13 @@ def _nothing(tx: Session, view: ExperimentView, trial: int | None, code: str | N
         able = (number for number in sorted(found) if any(each.patch for each in found[number]))
         hint = next((f" To repair another trial, ask with ?trial={each}." for each in able), "")
         return _advice("the winner", view.findings, None) + hint
-    return _advice("it" if trial is None else f"trial {trial}", of_all, code)
+    return _advice("any trial" if trial is None else f"trial {trial}", of_all, code)
 
 
 def _advice(where: str, found: Sequence[Finding], code: str | None) -> str:
     there = [each for each in found if code in {None, each.code}]
     if not there:
-        return f"{f'No {code}' if code else 'Nothing'} was found in {where}."
+        return f"No {code} was found in {where}." if code else f"Nothing was found in {where}."
     what = f"Nothing that was found in {where} has a patch."
     return f"{what} The advice on {there[0].code}: {there[0].advice}"
 

@@ -97,7 +97,8 @@ def show_next(
 
     The winner's most telling finding is repaired: a cause before its consequences, a problem before
     a warning; where no network won, that of the first trial that has one. `trial` and `finding`
-    choose another.
+    choose another. What did not help in the experiments that this one is derived from is left out,
+    unless `finding` asks for it.
     `derived_from` in the spec says which it is, and the conclusion of the new experiment whether
     that helped.
     """

@@ -8,7 +8,7 @@ from health.curves import curve, explained, prior, recent_fall, trained
 from health.repairs.fit import train_longer
 from health.rules.dynamics import STILL_FALLING, is_still_falling
 from health.verdict import Found, Healthy, NotApplicable, Verdict
-from health.words import number, percent, remains
+from health.words import number, percent
 from models.findings import Finding
 from models.lifecycle import StopReason
 from models.measurements import PairedLosses
@@ -47,8 +47,8 @@ def check(course: Course) -> Verdict:
     brought, remaining = max(0.0, before - best) / prior(course), best / prior(course)
     told = (
         f"The {'validation' if validation else 'training'} loss was lowest at epoch "
-        f"{losses.index(best) + 1} of {len(losses)}; the second half of the epochs brought "
-        f"{percent(brought)} of the loss of knowing nothing, and {remains(remaining)}"
+        f"{losses.index(best) + 1} of {len(losses)}. The second half of the epochs lowered it by "
+        f"{percent(brought)} of the loss of knowing nothing, of which {percent(remaining)} is left"
     )
     threshold = _crossed(course, losses, brought)
     if remaining <= CONVERGED or threshold is None:
