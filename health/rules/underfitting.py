@@ -32,21 +32,22 @@ STANDARD_ERRORS = 2.0
 HARMFUL = 0.15
 LEAST_EPOCHS = 3
 
-_BENDING = (MaxPooling1D, MaxPooling2D, GlobalMaxPooling2D, LayerNormalization)
+_NONLINEAR = (MaxPooling1D, MaxPooling2D, GlobalMaxPooling2D, LayerNormalization)
 
 
 @dataclass(frozen=True, slots=True)
-class _Short:
-    """What a network would be short of.
+class _Size:
+    """How large a network is, and what would make it larger.
 
     Attributes:
-        it_is: whether that may be what ails it.
-        layer: the narrowest hidden one; None where there is none.
+        is_small: whether it may be too small.
+        layer: the narrowest hidden one; None where no hidden layer counts.
+        told: the size, as a clause on the network.
     """
 
-    it_is: bool
+    is_small: bool
     layer: str | None
-    said: str
+    told: str
     explanation: str
     advice: str
     repair: Repair
@@ -61,28 +62,28 @@ def check(course: Course) -> Verdict:
         return NotApplicable(f"It takes {LEAST_EPOCHS} epochs, and there are {len(course.epochs)}.")
     if course.stop_reason is None:
         return NotApplicable("It is measured when the training ends.")
-    fit, short = after[-1].lack_of_fit, _short(course)
+    fit, size = after[-1].lack_of_fit, _size_of(course)
     if fit is None:
         return NotApplicable("What the inputs still explain of the errors was not measured.")
     told = (
         f"The inputs still explain {percent(fit.share)} ± {percent(fit.standard_error)} of the "
-        f"errors of the network, {short.said}; {remains(remaining)}."
+        f"errors of the network, {size.told}; {remains(remaining)}."
     )
-    if not _is_large(fit) or remaining <= HARMFUL or not short.it_is:
+    if not _is_large(fit) or remaining <= HARMFUL or not size.is_small:
         return Healthy(told)
     return Found(
         Finding(
             code=CODE,
             severity="problem",
-            layer=short.layer,
+            layer=size.layer,
             first_epoch=after[-1].epoch,
             value=fit.share,
             threshold=EXPLAINED,
             evidence=told,
-            explanation=short.explanation,
-            advice=short.advice,
+            explanation=size.explanation,
+            advice=size.advice,
         ),
-        short.repair,
+        size.repair,
     )
 
 
@@ -90,23 +91,23 @@ def _is_large(fit: LackOfFit) -> bool:
     return fit.share > max(EXPLAINED, STANDARD_ERRORS * fit.standard_error)
 
 
-def _short(course: Course) -> _Short:
+def _size_of(course: Course) -> _Size:
     hidden = [place for place in places(course) if not place.is_output]
     sized = [(_is_wide(place), _units(place), place.name) for place in hidden if _units(place)]
-    if not sized or not any(_bends(place) for place in hidden):
-        return _Short(
+    if not sized or not any(_is_nonlinear(place) for place in hidden):
+        return _Size(
             True,
             None,
-            "which has no hidden layer" if not sized else "of which no hidden layer bends anything",
-            "Without a hidden layer that bends what it passes on, each output is a weighted sum of "
-            "the inputs, and what they do together it cannot represent.",
+            "which has no hidden layer" if not sized else "whose hidden layers are all linear",
+            "Without a nonlinear hidden layer each output is a weighted sum of the inputs, which "
+            "cannot represent what they do together.",
             "Add a hidden layer with an activation.",
             add_hidden_layer(flatten=_ends_in_flatten(hidden)),
         )
     wide, units, name = min(sized)
     # A layer of some units that still learns may be wide enough, and was found so (decision 0014).
     learns = units > BOTTLENECK and is_still_falling(course)
-    return _Short(
+    return _Size(
         not (wide or learns),
         name,
         f"whose narrowest hidden layer, {name}, has {units} {'unit' if units == 1 else 'units'}",
@@ -125,8 +126,8 @@ def _is_wide(place: Place) -> bool:
     return _units(place) > (NARROW if isinstance(place.layer, Dense) else BOTTLENECK)
 
 
-def _bends(place: Place) -> bool:
-    return activation_of(place.layer) != "linear" or isinstance(place.layer, _BENDING)
+def _is_nonlinear(place: Place) -> bool:
+    return activation_of(place.layer) != "linear" or isinstance(place.layer, _NONLINEAR)
 
 
 def _ends_in_flatten(hidden: list[Place]) -> bool:
