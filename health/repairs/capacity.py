@@ -12,10 +12,11 @@ from models.specs.layers.convolution import FullConvolution, SeparableConv2D
 from models.specs.layers.core import Dense, Flatten
 from models.specs.layers.layer import LayerSpec
 
-# Units, up to which a hidden layer is a bottleneck for any table or image; up to which it may be
-# one; and what it gets then where no layer is wider.
+# Units, up to which a hidden layer is a bottleneck for any table or image.
 BOTTLENECK = 2
+# Units, up to which it may be one.
 NARROW = 8
+# Units that it gets then, where no layer is wider.
 LEAST_UNITS = 32
 # What a layer's units are multiplied or divided by, as the rungs of a capacity search are.
 FACTOR = 4

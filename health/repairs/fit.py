@@ -7,15 +7,14 @@ from health.repairs.repair import Changes
 from models.specs.experiment import ExperimentSpec
 from models.specs.fit import MAX_EPOCHS, EarlyStopping
 
-# Epochs without a new best that are waited for where nothing has stopped a training so far: a
-# tenth of it, and what Keras's own examples wait for at least.
+# Epochs without a new best, where there was no early stopping: a tenth of all, and at least these.
 LEAST_PATIENCE = 5
 
 # Of the rows: with more of them validating, there are fewer to learn from than to judge by.
 HALF = 0.5
 
-# Times as many epochs. What still falls has often longer to go than it came; early stopping ends
-# what has not.
+# Times as many epochs. What still falls often has further to go than it came (decision 0013); early
+# stopping ends what has not.
 LONGER = 4
 
 

@@ -14,15 +14,16 @@ CODE = "oscillating"
 
 # Paired standard errors: one in 20 differences is beyond so many by the noise of the rows.
 STANDARD_ERRORS = 2.0
-# Of the measurements that count: in so many the loss jumps up, and in as many it comes down again.
+# Of the measurements that count: in so many the loss jumps up or down, half of them each way at
+# least.
 SHARE = 0.2
 # Of the run, that a training has for settling.
 SETTLING = 0.3
 # Mean size of the swings, as a share of the prior's loss. Smaller ones are in every training at a
 # rate that learns fast, and do no harm where the best weights are restored (decision 0012).
 HARMFUL = 0.5
+# Measurements after settling; of fewer a share is chance.
 LEAST = 5
-"""Measurements after that, below which a share is chance."""
 
 
 def check(course: Course) -> Verdict:
