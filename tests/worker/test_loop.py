@@ -352,7 +352,7 @@ def test_rows_that_do_not_fit_give_the_numbers_of_rows_that_do(
         np.testing.assert_array_equal(mine, other)
 
 
-def _normalised() -> keras.Model:
+def _normalized() -> keras.Model:
     return keras.Sequential(
         [
             layers.Input((8,)),
@@ -364,7 +364,7 @@ def _normalised() -> keras.Model:
 
 
 # With layers that draw, XLA takes half a minute to compile, and `auto` does not choose it.
-@pytest.mark.parametrize(("xla", "build"), [(False, _regularised), (True, _normalised)])
+@pytest.mark.parametrize(("xla", "build"), [(False, _regularised), (True, _normalized)])
 def test_a_program_gives_every_training_the_numbers_it_gives_it_alone(
     build: Callable[[], keras.Model], *, xla: bool
 ) -> None:
