@@ -131,6 +131,15 @@ def test_what_did_not_help_is_suggested_again_once_something_has(served: Served)
     assert following(served, third)["fit"]["epochs"] == 18
 
 
+def test_what_nobody_can_tell_of_may_be_suggested_again(served: Served) -> None:
+    first = trained(served, inline(), (0.5, (DEAD,)))
+    others = following(served, first) | {"seed": 99}  # other rows validate
+    second = trained(served, others, (0.5, (finding("dead_neurons", 18),)))
+    assert view(served, second)["conclusion"]["repair"]["helped"] is None
+
+    assert following(served, second)["fit"]["epochs"] == 18
+
+
 def test_a_repair_that_goes_further_follows_one_that_did_not_help(served: Served) -> None:
     first = trained(served, inline(), (0.5, (DEAD,)))
     further = DEAD.model_copy(update={"patch": (*DEAD.patch, *OTHER.patch)})
@@ -140,11 +149,11 @@ def test_a_repair_that_goes_further_follows_one_that_did_not_help(served: Served
 
 
 def test_next_does_not_lead_back_to_where_it_came_from(served: Served) -> None:
-    spec = inline()
-    first = trained(served, spec, (0.5, (SLOW,)))
+    first = trained(served, inline(repeats=2), (0.5, (SLOW,)), (0.5, (SLOW,)))
     epochs = view(served, first)["spec"]["fit"]["epochs"]
     back = finding("learning_rate_too_high", epochs)
-    second = trained(served, following(served, first), (0.9, (back,)))
+    once = following(served, first) | {"repeats": 1, "seed": 8}  # the same, however often
+    second = trained(served, once, (0.9, (back,)))
 
     status, code, detail = refused(served, second)
     assert (status, code) == (404, "nothing_to_repair")
