@@ -141,6 +141,8 @@ SAID = np.array([[0.5], [1.0], [0.5]], np.float32)
         (_loss("MeanAbsoluteError"), [1, -1, 0]),
         (_loss("Huber", delta=0.25), [0.25, -0.25, 0]),
         (_loss("LogCosh"), [math.tanh(0.5), math.tanh(-3), 0]),
+        (_loss("Poisson"), [0.5, -3, 0]),
+        (_loss("MeanSquaredLogarithmicError"), [math.log(2 / 1.5), -math.log(2), 0]),
     ],
 )
 def test_residuals_of_numbers_are_what_the_loss_weighs(
@@ -159,6 +161,9 @@ def test_residuals_of_classes_are_target_minus_probability(*, from_logits: bool)
     smooth = _loss("CategoricalCrossentropy", from_logits=from_logits, label_smoothing=0.3)
 
     assert residuals(sparse, codes, said) == pytest.approx(np.eye(3)[codes] - shares, abs=1e-6)
+    assert residuals(_loss("KLDivergence"), np.eye(3)[codes], shares.astype(np.float32)) == (
+        pytest.approx(np.eye(3)[codes] - shares, abs=1e-6)
+    )
     assert residuals(smooth, np.eye(3)[codes], said) == pytest.approx(
         np.eye(3)[codes] * 0.7 + 0.1 - shares, abs=1e-6
     )
@@ -173,6 +178,8 @@ def test_residuals_of_two_classes_are_target_minus_probability(*, from_logits: b
     found = residuals(loss, y, logits if from_logits else chances)
 
     assert found == pytest.approx(y - chances, abs=1e-6)
+    smooth = _loss("BinaryCrossentropy", label_smoothing=0.4)
+    assert residuals(smooth, y, chances) == pytest.approx(y * 0.6 + 0.2 - chances, abs=1e-6)
 
 
 @pytest.mark.parametrize(
