@@ -7,16 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.health.datasets import LISTS, Draw
+from benchmarks.health.datasets import LISTS, REPORTING, TUNING, Draw
 from benchmarks.health.faults import FAULTS, cases
 from benchmarks.health.record import first_causes
-from benchmarks.health.reporting import REPORTING
 from benchmarks.health.rows import FEW_ROWS, LEAST_RARE, Kind, Rows, split
 from benchmarks.health.scores import Judged, Share, figures, precision, recall
 from benchmarks.health.settings import SETTINGS
 from benchmarks.health.trainings import handing_out_best
 from benchmarks.health.truth import Gain, alike, fault_is_real, gain, last
-from benchmarks.health.tuning import TUNING
 from models.specs.experiment import ExperimentSpec
 from models.specs.fit import FitSpec
 
