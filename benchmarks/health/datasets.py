@@ -1,8 +1,17 @@
-"""The two lists of datasets: rules are changed by one, and their figures are those of the other."""
+"""The two lists of datasets: rules are changed by one, and their figures are those of the other.
+
+What is on the second was chosen for being like what people bring: half classes (two, three, ten)
+and half numbers, half measured and half drawn from what somebody published, 163 rows to 900, two
+columns to 37 in units of their own or marks of 0 and 1; some nearly straight, some curved, one of
+them mostly noise. Not chosen were other targets of tables that are on the first, and titanic and
+wages, which the tests train on. That each can be learned at all was seen by a forest and a straight
+line; nobody trains a network on one, or looks at a finding there, before the run that is written
+down.
+"""
 
 from collections.abc import Callable, Mapping
 
-from benchmarks.health.reporting import measured
+from benchmarks.health.reporting import measured, published
 from benchmarks.health.rows import Rows
 from benchmarks.health.tuning import bundled, drawn, photographs
 
@@ -29,12 +38,15 @@ TUNING: Mapping[str, Draw] = {
     "corners": drawn.corners,
 }
 
-# Nobody trains on these before the run that is written down.
 REPORTING: Mapping[str, Draw] = {
     "processors": measured.processors,
     "penguins": measured.penguins,
     "glass": measured.glass,
     "chess": measured.chess,
+    "vowels": published.vowels,
+    "waveforms": published.waveforms,
+    "arm": published.arm,
+    "earnings": published.earnings,
 }
 
 LISTS: Mapping[str, Mapping[str, Draw]] = {"tuning": TUNING, "reporting": REPORTING}
