@@ -8,7 +8,7 @@ import os
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 
 import psutil
 
@@ -94,8 +94,9 @@ def server_seconds(server: PostgresServer | None) -> float:
     """Processor time of the server's processes."""
     if server is None:
         return 0.0
-    parent = psutil.Process(server.pid)
-    return sum(
-        times.user + times.system
-        for times in (it.cpu_times() for it in (parent, *parent.children(recursive=True)))
-    )
+    parent, seconds = psutil.Process(server.pid), 0.0
+    for process in (parent, *parent.children(recursive=True)):
+        with suppress(psutil.NoSuchProcess):  # a vacuum's, which comes and goes
+            times = process.cpu_times()
+            seconds += times.user + times.system
+    return seconds

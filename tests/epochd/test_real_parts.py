@@ -12,6 +12,7 @@ import redis
 import sqlalchemy
 
 from epochd.embedded.leash import Leash
+from tests.processes import has_ended
 from tests.servers.databases import Databases, Kind
 from tests.servers.valkey import ValkeyServer
 
@@ -93,6 +94,6 @@ def test_a_process_on_the_leash_ends_when_its_owner_is_killed() -> None:
     owner.kill()
     owner.communicate()
     deadline = time.monotonic() + 20
-    while child.is_running() and child.status() != psutil.STATUS_ZOMBIE:
+    while not has_ended(child):
         assert time.monotonic() < deadline, "the child outlived its owner"
         time.sleep(0.05)

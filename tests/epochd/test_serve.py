@@ -13,6 +13,7 @@ import psutil
 import pytest
 
 from epochd.embedded.leash import Leash
+from tests.processes import below, command, has_ended
 
 READY_SECONDS = 90.0
 
@@ -44,8 +45,7 @@ class Serving:
 
     def everyone(self) -> list[psutil.Process]:
         """All its processes, itself included."""
-        me = psutil.Process(self.process.pid)
-        return [me, *me.children(recursive=True)]
+        return [psutil.Process(self.process.pid), *below(self.process.pid, recursive=True)]
 
     def end(self) -> None:
         if self.process.poll() is None:
@@ -59,10 +59,6 @@ def wait_until(holds: Callable[[], bool], serving: Serving, seconds: float = REA
     while not holds():
         assert time.monotonic() < deadline, serving.log
         time.sleep(0.05)
-
-
-def gone(processes: list[psutil.Process]) -> bool:
-    return not any(it.is_running() and it.status() != psutil.STATUS_ZOMBIE for it in processes)
 
 
 @pytest.fixture(scope="module")
@@ -122,7 +118,7 @@ def test_a_taken_port_is_refused_with_a_way_out(serving: Serving, tmp_path: Path
 
 def test_a_killed_api_comes_back_and_its_clients_only_wait(serving: Serving) -> None:
     url = serving.ready()
-    (api,) = (it for it in serving.everyone() if it.cmdline()[1:4] == ["-m", "epochd", "api"])
+    (api,) = (it for it in serving.everyone() if command(it)[1:4] == ["-m", "epochd", "api"])
     api.kill()
     # Not refused: the socket is held by the parent, and the answer comes when the API is back.
     assert httpx.get(f"{url}/healthz", timeout=30).status_code == 200
@@ -131,7 +127,7 @@ def test_a_killed_api_comes_back_and_its_clients_only_wait(serving: Serving) -> 
 
 def test_a_killed_broker_comes_back(serving: Serving) -> None:
     url = serving.ready()
-    (broker,) = (it for it in serving.everyone() if it.name() == "valkey-server")
+    (broker,) = (it for it in serving.everyone() if "valkey-server" in " ".join(command(it)))
     broker.kill()
     wait_until(lambda: "broker        | ended by SIGKILL" in serving.log, serving)
     wait_until(lambda: httpx.get(f"{url}/readyz").is_success, serving, 30)
@@ -142,7 +138,7 @@ def test_nothing_outlives_a_kill(serving: Serving) -> None:
     everyone = serving.everyone()
     serving.process.kill()
     serving.process.wait()
-    wait_until(lambda: gone(everyone), serving, 30)
+    wait_until(lambda: all(map(has_ended, everyone)), serving, 30)
 
 
 def test_a_folder_is_served_again_after_a_kill_and_sigterm_ends_all_in_order(
@@ -153,6 +149,6 @@ def test_a_folder_is_served_again_after_a_kill_and_sigterm_ends_all_in_order(
     everyone = again.everyone()
     again.process.terminate()
     assert again.process.wait(60) == 0, again.log
-    assert gone(everyone)
+    assert all(map(has_ended, everyone))
     assert "did not end in time" not in again.log
     again.end()

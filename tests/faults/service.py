@@ -25,6 +25,7 @@ from store.database import Database
 from store.failpoints import VARIABLE
 from store.schema import migrate
 from tests.faults import audit
+from tests.processes import trainers
 from tests.servers.databases import Kind
 from tests.servers.postgres import PostgresServer
 from tests.servers.proxy import Proxy
@@ -124,20 +125,15 @@ class Member:
 
     def kill_family(self) -> None:
         """End it and all that it started at once, as the end of a container does."""
-        family = [psutil.Process(self.pid), *self.trainers()]
+        family = self.trainers()
+        self.kill()
         for process in family:
             with suppress(psutil.NoSuchProcess):
                 process.kill()
 
     def trainers(self) -> list[psutil.Process]:
         """The trainer processes of a train worker."""
-        with suppress(psutil.NoSuchProcess):
-            return [
-                child
-                for child in psutil.Process(self.pid).children()
-                if "worker.trainer.main" in child.cmdline()
-            ]
-        return []
+        return trainers(self.pid)
 
     def wait(self, seconds: float) -> int:
         """Wait for its end; its exit status."""

@@ -15,6 +15,7 @@ from store import events, history, row_losses, trials
 from store.checkpoints import of
 from store.fence import Lease
 from tests.faults.reference import weights_hash
+from tests.processes import has_ended, trainers
 from tests.worker.site import OWNER, Site, WorkerProcess, site, until
 from tests.worker.specs import small
 
@@ -70,9 +71,20 @@ def wait_for_checkpoint(found: Site, experiment_id: str, *, after: int) -> str:
     return until(look, f"a checkpoint of epoch {epoch}")
 
 
+def wait_for_attempt(found: Site, experiment_id: str, number: int) -> None:
+    """Wait until it runs: no other attempt can write checkpoints from then on."""
+
+    def runs() -> bool:
+        view = found.trial(experiment_id)
+        return view.state is State.RUNNING and len(view.attempts) == number
+
+    until(runs, f"attempt {number}")
+
+
 def trainer_of(worker: WorkerProcess) -> psutil.Process:
-    children = psutil.Process(worker.pid).children()
-    return next(child for child in children if "worker.trainer.main" in child.cmdline())
+    """Wait for its only one; one that was killed is replaced a moment later."""
+    (trainer,) = until(lambda: trainers(worker.pid), "a trainer")
+    return trainer
 
 
 def damage(path: Path) -> None:
@@ -100,20 +112,21 @@ def test_killed_drained_and_damaged_it_ends_as_if_nothing_had_happened(
         experiment_id = submit(found)
 
         wait_for_checkpoint(found, experiment_id, after=1)
-        os.kill(trainer_of(worker).pid, signal.SIGKILL)
+        trainer_of(worker).kill()
+        wait_for_attempt(found, experiment_id, 2)
         wait_for_checkpoint(found, experiment_id, after=20)
         trainer, begun = trainer_of(worker), time.monotonic()
         os.kill(worker.pid, signal.SIGTERM)
         assert worker.end(signal.SIGTERM) == 0  # a second one changes nothing
         assert time.monotonic() - begun < 30
-        assert not trainer.is_running()
+        assert has_ended(trainer)
         damage(found.artifacts.local(newest(found, experiment_id)[1]))
         worker = found.start()
+        wait_for_attempt(found, experiment_id, 3)
         wait_for_checkpoint(found, experiment_id, after=20)
         trainer = trainer_of(worker)
         worker.end(signal.SIGKILL)
-        psutil.wait_procs([trainer], timeout=5)
-        assert not trainer.is_running()
+        until(lambda: has_ended(trainer), "the end of a trainer that is alone", 20)
         found.start()
         view = found.wait_until_over(experiment_id)
 
