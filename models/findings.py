@@ -21,37 +21,36 @@ Measured = Annotated[float | None, AfterValidator(_finite)]
 
 
 class Finding(BaseModel):
-    """One finding.
+    """One fact about a training's health that was judged, with its evidence and what to do."""
 
-    Attributes:
-        code: stable, machine readable: "diverged".
-        severity: how much it matters.
-        layer: name of the layer it concerns; None for the whole network.
-        pointer: where in the spec, for what is found before training.
-        first_epoch: when it was first seen, from 1; 0 is before training.
-        value, threshold: the measurement and the limit it crossed, in the same unit; None where it
-            is not finite.
-        evidence: the numbers behind it, in words.
-        explanation: what it means.
-        advice: what to try.
-        patch: on the experiment's spec; carries the advice out.
-        consequence_of: code of the finding that explains this one; None for a cause of its own.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     code: str
+    """Stable, machine readable: "diverged"."""
     severity: Severity
+    """The harm: a problem keeps a training from being of use, a warning costs something, and what
+    is info did no harm to the network that is handed out."""
     layer: str | None = None
+    """Name of the layer that it concerns; null for the whole network."""
     pointer: str | None = None
+    """Where in the spec, for what is found before training."""
     first_epoch: int | None = None
+    """When it was first seen, from 1; 0 is before training."""
     value: Measured = None
+    """What was measured, in the unit of `threshold`; null where it is not finite."""
     threshold: Measured = None
+    """The limit that it crossed."""
     evidence: str
+    """The numbers behind it, in words."""
     explanation: str
+    """What it means."""
     advice: str
+    """What to try."""
     patch: Patch = ()
+    """A JSON Patch (RFC 6902) on the experiment's spec that carries the advice out; empty where
+    there is nothing to change."""
     consequence_of: str | None = None
+    """Code of the finding that explains this one; null for a cause of its own."""
 
 
 class Spread(NamedTuple):
@@ -69,19 +68,16 @@ class Spread(NamedTuple):
 
 
 class Check(BaseModel):
-    """What a rule came to, also where it found nothing.
+    """What a rule came to, also where it found nothing."""
 
-    Attributes:
-        code: of the finding that it looks for.
-        outcome: whether it was found, or could not even be asked.
-        reason: the numbers that decided, or why the rule does not apply.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     code: str
+    """Of the finding that it looks for."""
     outcome: Literal["found", "healthy", "not_applicable"]
+    """Whether it was found, or could not even be asked."""
     reason: str
+    """The numbers that decided, or why the rule does not apply."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,9 @@ Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class _Measured(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True
+    )
 
 
 class LayerMeasurement(_Measured):
@@ -52,19 +54,16 @@ class LayerMeasurement(_Measured):
 
 
 class PairedLosses(_Measured):
-    """Losses of the same validation rows at two epochs: later minus earlier.
-
-    Attributes:
-        since: the earlier epoch.
-        mean: above 0 the later is worse.
-        standard_error: of the mean; None of a single row.
-        rows: that were paired.
-    """
+    """Losses of the same validation rows at two epochs: later minus earlier."""
 
     since: int
+    """The earlier epoch."""
     mean: float
+    """Above 0 the later is worse."""
     standard_error: float | None
+    """Of the mean; null of a single row."""
     rows: int
+    """How many were paired."""
 
 
 class LackOfFit(_Measured):
@@ -74,15 +73,13 @@ class LackOfFit(_Measured):
     inputs and random ReLU features of them, each row by all the others: PRESS (Allen, "The
     relationship between variable selection and data augmentation and a method for prediction",
     1974) over random features (Rahimi and Recht, 2008).
-
-    Attributes:
-        share: 1 - PRESS / the same by the mean of the others: of the residuals' squares, over rows
-            and outputs. About 0 where they are noise, and never below.
-        standard_error: of the share, by rows.
     """
 
     share: Share
+    """1 - PRESS / the same by the mean of the others: of the residuals' squares, over rows and
+    outputs. About 0 where they are noise, and never below."""
     standard_error: Annotated[float, Field(ge=0)]
+    """Of the share, by rows."""
 
 
 class Measurement(_Measured):

@@ -78,6 +78,14 @@ class TestDocumentation:
         assert {"Dense", "Conv2D", "SeparableConv2D", "Dropout"} <= set(schemas)
         assert "kernel_initializer" in schemas["Dense"]["properties"]
 
+    def test_each_field_of_what_is_judged_is_described(self, shared: Served) -> None:
+        schemas = shared.client.get("/openapi.json").json()["components"]["schemas"]
+        judged = {"Finding", "models__findings__Check", "PairedLosses", "LackOfFit"}
+        assert judged <= set(schemas)
+        for name in judged:
+            for field, schema in schemas[name]["properties"].items():
+                assert schema.get("description"), f"{name}.{field}"
+
 
 class TestStart:
     def test_the_api_loads_neither_keras_nor_what_reads_data(self) -> None:
