@@ -34,6 +34,11 @@ def percent(share: float) -> str:
     return f"{percents:,.0f} %" if abs(percents) >= _WHOLE else f"{number(percents, 2)} %"
 
 
+def part(share: float, whole: str) -> str:
+    """A share of something, in times where it is more than all: 60 % of it, 1.32 times it."""
+    return f"{number(share)} times {whole}" if share > 1 else f"{percent(share)} of {whole}"
+
+
 def remains(remaining: float) -> str:
     """What a training left of the loss of the best constant answer."""
     if math.isnan(remaining):

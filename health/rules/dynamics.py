@@ -4,7 +4,7 @@ from itertools import pairwise
 
 from health.course import Course
 from health.curves import loss_left, recent_fall, trained
-from health.words import number, percent
+from health.words import part
 
 # Epochs, before which a curve has no shape.
 LEAST_EPOCHS = 10
@@ -65,4 +65,4 @@ def largest_updates(course: Course) -> list[float]:
 
 def of_size(ratio: float) -> str:
     """How far weights came."""
-    return f"{number(ratio)} times their size" if ratio > 1 else f"{percent(ratio)} of their size"
+    return part(ratio, "their size")

@@ -8,7 +8,7 @@ from health.curves import curve, explained, prior, recent_fall, trained
 from health.repairs.fit import train_longer
 from health.rules.dynamics import STILL_FALLING, is_still_falling
 from health.verdict import Found, Healthy, NotApplicable, Verdict
-from health.words import number, percent
+from health.words import number, part, remains
 from models.findings import Finding
 from models.lifecycle import StopReason
 from models.measurements import PairedLosses
@@ -48,7 +48,7 @@ def check(course: Course) -> Verdict:
     told = (
         f"The {'validation' if validation else 'training'} loss was lowest at epoch "
         f"{losses.index(best) + 1} of {len(losses)}. The second half of the epochs lowered it by "
-        f"{percent(brought)} of the loss of knowing nothing, of which {percent(remaining)} is left"
+        f"{part(brought, 'the loss of knowing nothing')}; {remains(remaining)}"
     )
     threshold = _crossed(course, losses, brought)
     if remaining <= CONVERGED or threshold is None:

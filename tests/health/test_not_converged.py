@@ -29,6 +29,15 @@ def test_what_falls_until_the_last_epoch_is_not_converged() -> None:
     assert "epoch 6 of 6" in verdict.finding.evidence
 
 
+def test_a_fall_from_far_above_is_told_in_times() -> None:
+    from_afar = [measurement(n, loss=0.3) for n in (0, 1, 6)]
+
+    verdict = check(course(losses=(1e6, 9e5, 8e5, 7e5, 2.0, 0.3), measurements=from_afar))
+
+    assert isinstance(verdict, Found)
+    assert "by 727,000 times the loss of knowing nothing; 27 % of" in verdict.finding.evidence
+
+
 @pytest.mark.parametrize(
     "losses",
     [

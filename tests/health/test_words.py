@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from health.words import number, percent, remains
+from health.words import number, part, percent, remains
 
 
 @pytest.mark.parametrize(
@@ -49,6 +49,19 @@ def test_more_digits_are_given_where_they_are_asked_for() -> None:
 )
 def test_a_share_is_in_whole_percents_unless_it_is_small(share: float, text: str) -> None:
     assert percent(share) == text
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [
+        (0.14, "14 % of the loss"),
+        (1.0, "100 % of the loss"),
+        (1.25, "1.25 times the loss"),
+        (750_767.52, "751,000 times the loss"),
+    ],
+)
+def test_more_than_all_of_it_is_told_in_times(share: float, text: str) -> None:
+    assert part(share, "the loss") == text
 
 
 def test_what_is_left_of_nearly_all_is_called_nothing_learned() -> None:
