@@ -59,8 +59,7 @@ def arm() -> Rows:
     shoulder = draw.uniform(0.453, 1.932, 400) * draw.choice([-1.0, 1.0], 400)
     elbow = draw.uniform(0.534, 3.142, 400)
     y = 2.0 * np.cos(shoulder) + 1.3 * np.cos(shoulder + elbow) + 0.05 * draw.normal(size=400)
-    x = np.stack((shoulder, elbow), axis=1) * 180 / np.pi
-    return Rows("numbers", x, standardized(y))
+    return Rows("numbers", np.degrees(np.stack((shoulder, elbow), axis=1)), standardized(y))
 
 
 def earnings() -> Rows:
@@ -77,4 +76,5 @@ def earnings() -> Rows:
     unknown = np.sqrt(known.var() * (1 - 0.285) / 0.285)
     useless = (draw.integers(1, 13, 900), draw.poisson(2.5, 900))
     x = np.stack((schooling + experience + 6.0, schooling, *useless), axis=1)
-    return Rows("numbers", x, standardized(known + unknown * draw.normal(size=900)))
+    y = known + unknown * draw.normal(size=900)
+    return Rows("numbers", np.asarray(x, np.float64), standardized(y))
