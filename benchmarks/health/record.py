@@ -30,6 +30,7 @@ def judged(case: Trained) -> tuple[Judged, Judged]:
             found=frozenset(cause["code"] for cause in first),
             alarming=_alarming(first),
             repaired=_repair(case).is_real,
+            added=fault.added,
         ),
         Judged(
             dataset=case.case.dataset,
@@ -38,6 +39,7 @@ def judged(case: Trained) -> tuple[Judged, Judged]:
             real=False,
             found=frozenset(cause["code"] for cause in clean),
             alarming=_alarming(clean),
+            added=fault.added,
         ),
     )
 

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -149,6 +150,19 @@ def test_a_dataset_that_carries_the_errors_is_seen() -> None:
     assert told["dataset wine"] == (
         "right 0 of 1, recognised 0 and repaired 0 of 1 real, clean with a problem 1 of 1"
     )
+
+
+def test_the_first_eight_faults_have_figures_of_their_own_beside_all() -> None:
+    first = [faulty("dead_neurons"), clean()]
+    added = [replace(trial, added=True) for trial in (faulty("overfitting"), clean("overfitting"))]
+    told = {figure.what: figure.measured for figure in figures([*first, *added])}
+    assert told["precision of all findings"].endswith("1 of 3")
+    assert told["precision of all findings, first eight faults"].endswith("1 of 1")
+    assert told["recall of real faults"].endswith("1 of 2")
+    assert told["recall of real faults, first eight faults"].endswith("1 of 1")
+    assert told["clean trials with a problem, first eight faults"].endswith("0 of 1")
+    assert not any("eight" in figure.what for figure in figures(first))
+    assert sum(not fault.added for fault in FAULTS.values()) == 8
 
 
 def test_consequences_and_remarks_are_no_first_causes() -> None:
