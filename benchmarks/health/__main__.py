@@ -6,6 +6,7 @@ asserts. `--list tuning` is for changing rules by, `--list reporting` for what i
 """
 
 import argparse
+from itertools import chain
 from pathlib import Path
 
 from rich.console import Console
@@ -24,8 +25,12 @@ def main() -> None:
     """Train the matrix, judge it, print the figures and keep the cases."""
     parser = argparse.ArgumentParser(prog="make bench-health", description=__doc__)
     parser.add_argument("--list", choices=LISTS, default="tuning", help="of datasets")
+    parser.add_argument(
+        "--datasets", nargs="+", choices=list(chain(*LISTS.values())), help="these of the list"
+    )
     parser.add_argument("--only", nargs="+", choices=FAULTS, help="these faults")
-    parser.add_argument("--quick", action="store_true", help="one seed, to see that it works")
+    parser.add_argument("--seeds", nargs="+", type=int, default=SEEDS, help="these, not 0, 1, 2")
+    parser.add_argument("--quick", action="store_true", help="seed 0, to see that it works")
     parser.add_argument(
         "--out", type=Path, default=Path("bench-health"), help="folder for the cases"
     )
@@ -34,9 +39,11 @@ def main() -> None:
     kinds = {name: draw().kind for name, draw in draws.items()}
     matrix = [
         case
-        for case in cases(kinds, SEEDS[:1] if asked.quick else SEEDS)
-        if case.fault in (asked.only or FAULTS)
+        for case in cases(kinds, SEEDS[:1] if asked.quick else asked.seeds)
+        if case.fault in (asked.only or FAULTS) and case.dataset in (asked.datasets or draws)
     ]
+    if not matrix:
+        parser.error(f"none of these on the list {asked.list}, or no such fault suits them")
     with folder() as here, service.service(here, slots=2) as running:
         trained = trainings.train(running, here, draws, matrix)
     table = record.write(trained, asked.out)
