@@ -8,19 +8,22 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from sqlalchemy import insert, inspect, select, update
+from sqlalchemy import delete, insert, inspect, select, update
 
 from benchmarks.figures import Figure, percentile
 from epochd.embedded.leash import Leash
 from models.ids import new_experiment_id
 from models.lifecycle import StopReason
+from models.tables.base import Base
 from models.tables.experiments import ExperimentRow
 from models.tables.trials import TrialRow
 from store import leases
 from store.database import Database
+from store.fence import Lease
 from store.outcomes import Succeeded
 from store.schema import migrate
 from tests.servers.postgres import PostgresServer
@@ -54,7 +57,7 @@ def _figures(where: str, scene: Scene, repetitions: int) -> Iterator[Figure]:
         seconds, lease = _timed(scene.must_claim)
         claims.append(seconds)
         scene.append(lease, epoch(1))
-        ends.append(_timed(lambda lease=lease: _end(scene, lease))[0])
+        ends.append(_timed(partial(_end, scene, lease))[0])
     floor = f"floor {_shown(floors)}"
     for what, times, aim in (("claim", claims, CLAIM_AIM), ("a trial's end", ends, END_AIM)):
         met = percentile(times, 0.99) <= aim
@@ -71,7 +74,7 @@ def _timed(verb: Callable[[], Result]) -> tuple[float, Result]:
     return time.perf_counter() - started, result
 
 
-def _end(scene: Scene, lease: leases.Lease) -> None:
+def _end(scene: Scene, lease: Lease) -> None:
     with scene.database.transaction() as tx:
         leases.finish(tx, lease, Succeeded(stop_reason=StopReason.COMPLETED))
         advance(tx, lease.experiment_id)
@@ -101,8 +104,12 @@ def _many_experiments(database: Database) -> Scene:
     scene.add_dataset(sha256="1" * 64)
     first = scene.submit(1)
     ids = [new_experiment_id() for _ in range(QUEUED - 1)]
+    kinds: Sequence[tuple[type[Base], str]] = (
+        (ExperimentRow, "id"),
+        (TrialRow, "experiment_id"),
+    )
     with database.transaction() as tx:
-        for row_type, key in ((ExperimentRow, "id"), (TrialRow, "experiment_id")):
+        for row_type, key in kinds:
             row = tx.scalars(select(row_type).where(getattr(row_type, key) == first)).one()
             columns = [column.key for column in inspect(row_type).columns]
             values = {name: getattr(row, name) for name in columns}
@@ -114,7 +121,7 @@ def _many_experiments(database: Database) -> Scene:
 
 def _empty(database: Database) -> None:
     with database.transaction() as tx:
-        tx.execute(ExperimentRow.__table__.delete())
+        tx.execute(delete(ExperimentRow))
 
 
 def _databases() -> Iterator[tuple[str, Database]]:

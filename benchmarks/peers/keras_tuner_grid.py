@@ -10,7 +10,7 @@ from task import answer, asked
 IMPORTED = time.monotonic()
 
 
-class Epochs(keras.callbacks.Callback):
+class Epochs(keras.callbacks.Callback):  # type: ignore[misc]
     """Counts the epochs of one training; the tuner gives every trial a copy."""
 
     trained: dict[float, int] = {}  # noqa: RUF012 - shared by the copies, on purpose

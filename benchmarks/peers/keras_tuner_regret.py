@@ -12,7 +12,7 @@ import keras_tuner
 import numpy as np
 
 
-class Epochs(keras.callbacks.Callback):
+class Epochs(keras.callbacks.Callback):  # type: ignore[misc]
     """Counts the epochs and trainings of all trials; the tuner gives each a copy."""
 
     ended: list[int] = []  # noqa: RUF012 - shared by the copies, on purpose
