@@ -216,8 +216,6 @@ def test_a_slow_way_to_the_broker_makes_things_slower_and_nothing_worse(service:
     assert service.site.wait_until_over(experiment_id).state is State.SUCCEEDED
 
 
-# The proxy may be cut between asyncio's accepting a connection and its making a transport of it.
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_outages_leave_neither_connections_nor_threads_behind(service: Service) -> None:
     processes = [psutil.Process(worker.pid) for worker in service.site.running]
 

@@ -1,5 +1,6 @@
 """The proxy that the fault tests trust: each of its harms is what it says."""
 
+import gc
 import socket
 import socketserver
 import threading
@@ -15,6 +16,7 @@ from tests.servers.proxy import HOST, Direction, Proxy
 SOON = 5.0
 # Nothing comes within this time where nothing may come.
 NEVER = 0.3
+CUTS = 50
 
 
 class Echo(socketserver.BaseRequestHandler):
@@ -58,7 +60,10 @@ def answered(client: socket.socket, question: bytes) -> bytes:
 def received(client: socket.socket, size: int) -> bytes:
     found = b""
     while len(found) < size:
-        found += client.recv(size - len(found))
+        piece = client.recv(size - len(found))
+        if not piece:
+            raise ConnectionError("the other end is gone")
+        found += piece
     return found
 
 
@@ -103,6 +108,29 @@ def test_a_cut_resets_what_is_connected_and_refuses_what_comes(proxy: Proxy) -> 
     with connected(proxy) as client:
         assert answered(client, b"again?") == b"again?"
     assert proxy.connections <= 1
+
+
+def test_a_cut_leaves_no_socket_behind_of_those_who_are_just_connecting(proxy: Proxy) -> None:
+    over = threading.Event()
+
+    def connect() -> None:
+        while not over.is_set():
+            with suppress(OSError), connected(proxy) as client:
+                answered(client, b"there?")
+
+    clients = [threading.Thread(target=connect) for _ in range(4)]
+    for client in clients:
+        client.start()
+    for _ in range(CUTS):
+        proxy.cut()
+        proxy.restore()
+        time.sleep(0.005)
+    proxy.cut()
+    over.set()
+    for client in clients:
+        client.join()
+    assert proxy.connections == 0
+    gc.collect()  # of a socket that was left, its warning would fail this test
 
 
 def test_what_is_frozen_arrives_when_it_thaws(proxy: Proxy) -> None:

@@ -19,6 +19,7 @@ from urllib.parse import parse_qs, urlsplit, urlunsplit
 
 HOST = "127.0.0.1"
 CHUNK_BYTES = 64 * 1024
+BACKLOG_CONNECTIONS = 100
 POSTGRESQL_PORT = 5432
 # A closed socket with this linger sends a reset instead of an orderly end.
 RESET = struct.pack("ii", 1, 0)
@@ -46,12 +47,12 @@ class _Link:
         dead: gates that are closed stay closed.
     """
 
-    task: "asyncio.Task[None]"
-    writers: list[asyncio.StreamWriter]
+    client: socket.socket
     gates: dict[Direction, asyncio.Event] = field(
         default_factory=lambda: {direction: asyncio.Event() for direction in Direction}
     )
     dead: bool = False
+    writers: list[asyncio.StreamWriter] = field(default_factory=list)
 
     def close_gates(self, directions: Collection[Direction], *, dead: bool) -> None:
         self.dead = self.dead or (dead and bool(directions))
@@ -63,11 +64,11 @@ class _Link:
 
     def reset(self) -> None:
         for writer in self.writers:
-            with suppress(OSError):  # the other end may be gone
-                writer.get_extra_info("socket").setsockopt(
-                    socket.SOL_SOCKET, socket.SO_LINGER, RESET
-                )
+            _linger(writer.get_extra_info("socket"))
             writer.transport.abort()
+        if not self.writers:  # it was cut before anything was read from it
+            _linger(self.client)
+            self.client.close()
 
 
 class Proxy:
@@ -86,8 +87,8 @@ class Proxy:
         self._listener = _bound(0)
         self.port: int = self._listener.getsockname()[1]
         self.url = _readdressed(url, self.port)
-        self._server: asyncio.Server | None = None
-        self._links: set[_Link] = set()
+        self._listening = False
+        self._links: dict[_Link, asyncio.Task[None]] = {}
         self._closed: frozenset[Direction] = frozenset()
         self._deadly = False
         self._pause_seconds = 0.0
@@ -156,40 +157,59 @@ class Proxy:
         return asyncio.run_coroutine_threadsafe(act(), self._loop).result()
 
     async def _cut(self) -> None:
-        if self._server is not None:
-            self._server.close()
-            self._server = None
+        if self._listening:
+            self._listening = False
+            self._loop.remove_reader(self._listener)
+            self._listener.close()
             # Bound without listening, the port is kept from others, and refuses.
             self._listener = _bound(self.port)
-        tasks = [link.task for link in self._links]
-        for task in tasks:
+        links = dict(self._links)
+        for task in links.values():
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*links.values(), return_exceptions=True)
+        for link in links:  # a task that never began has tidied nothing up
+            self._end(link)
 
     async def _restore(self) -> None:
         self._pause_seconds, self._bytes_per_second = 0.0, math.inf
         self._close_gates(frozenset(), deadly=False)
-        if self._server is None:
-            self._server = await asyncio.start_server(self._serve, sock=self._listener)
+        if not self._listening:
+            self._listening = True
+            self._listener.listen(BACKLOG_CONNECTIONS)
+            self._loop.add_reader(self._listener, self._accept)
+
+    def _accept(self) -> None:
+        """Take a connection, which `cut` knows from then on.
+
+        asyncio's own server knows it only some turns of its loop later, and leaks it when it is
+        closed in between.
+        """
+        try:
+            client, _ = self._listener.accept()
+        except (BlockingIOError, ConnectionAbortedError):  # the client thought better of it
+            return
+        client.setblocking(False)
+        link = _Link(client)
+        link.close_gates(self._closed, dead=self._deadly)
+        self._links[link] = self._loop.create_task(self._serve(link))
 
     def _close_gates(self, directions: Collection[Direction], *, deadly: bool) -> None:
         self._closed, self._deadly = frozenset(directions), deadly
         for link in self._links:
             link.close_gates(directions, dead=deadly)
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        link = _Link(task, [writer])
-        link.close_gates(self._closed, dead=self._deadly)
-        self._links.add(link)
+    async def _serve(self, link: _Link) -> None:
         try:
-            if self._server is not None:  # or it was cut just now
-                await self._forward(link, reader, writer)
+            reader, writer = await asyncio.open_connection(sock=link.client)
+            link.writers.append(writer)
+            await self._forward(link, reader, writer)
         except* (OSError, asyncio.CancelledError):  # an end is gone, or `cut`: so is the other
             pass
         finally:
-            self._links.discard(link)
+            self._end(link)
+
+    def _end(self, link: _Link) -> None:
+        if self._links.pop(link, None):
             link.reset()
 
     async def _forward(
@@ -223,8 +243,14 @@ class Proxy:
         return await asyncio.open_connection(*self._target)
 
 
+def _linger(end: socket.socket) -> None:
+    with suppress(OSError):  # the other end may be gone
+        end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+
+
 def _bound(port: int) -> socket.socket:
     bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    bound.setblocking(False)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     bound.bind((HOST, port))
     return bound
