@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from models.findings import Finding, Patch
 
@@ -43,8 +44,9 @@ def choices(
 
     The winner's before all others, since its network is what the experiment is for, then trial by
     trial. Of one trial a cause before its consequences, however much worse they are, and of either
-    a problem before a warning; what is informational comes last. A repair that did not help is
-    left out, unless the finding's patch now changes more than that did, and so goes further.
+    a problem before a warning; what is informational, with all that follows of it, comes last. A
+    repair that did not help is left out, unless the finding's patch now changes more than that did,
+    and so goes further.
 
     Args:
         found: by number of the trial.
@@ -54,7 +56,7 @@ def choices(
     """
     for trial in sorted(found, key=lambda number: (number != winner, number)):
         able = (each for each in found[trial] if each.patch and code in {None, each.code})
-        for finding in sorted(able, key=_rank):
+        for finding in sorted(able, key=partial(_rank, there=found[trial])):
             if not any(_is_the_same(finding, each) for each in tried):
                 yield Choice(trial, finding)
 
@@ -68,6 +70,8 @@ def _is_the_same(finding: Finding, tried: Tried) -> bool:
     return finding.code == tried.code and paths(finding.patch) <= tried.paths
 
 
-def _rank(finding: Finding) -> tuple[bool, bool, int]:
+def _rank(finding: Finding, there: Sequence[Finding]) -> tuple[bool, bool, int]:
+    with_what_follows = (each for each in there if finding.code in {each.code, each.consequence_of})
+    harmless = all(each.severity == "info" for each in with_what_follows)
     follows = finding.consequence_of is not None
-    return finding.severity == "info", follows, _SEVERITIES.index(finding.severity)
+    return harmless, follows, _SEVERITIES.index(finding.severity)
