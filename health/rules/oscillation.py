@@ -4,6 +4,7 @@ from statistics import mean
 
 from health.course import Course
 from health.curves import prior
+from health.repairs.fit import keep_best_weights
 from health.repairs.rates import lower_learning_rate
 from health.verdict import NO_VALIDATION, NOT_MEASURED, Found, Healthy, NotApplicable, Verdict
 from health.words import number, percent
@@ -66,9 +67,13 @@ def check(course: Course) -> Verdict:
             evidence=f"{told}; these steps are {number(swing)} on average, where knowing "
             f"nothing costs {number(constant)}.",
             explanation="The steps carry the network to and fro across the minimum.",
-            advice="Try a learning rate ten times lower, or larger batches.",
+            advice="Try a learning rate ten times lower, or larger batches."
+            if harmful
+            else "Hand out the best weights, so that it does no harm. A lower rate may settle it, "
+            "and learns less in as many epochs.",
         ),
-        lower_learning_rate,
+        # At a tenth of the rate 3 of 24 such trainings were better, and 7 worse (decision 0013).
+        lower_learning_rate if harmful else keep_best_weights,
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from health.course import Course
-from health.judge import RULES
+from health.judge import RULES, judge
 from health.verdict import Found, Healthy, NotApplicable
 from models.findings import Finding
 from models.lifecycle import StopReason
@@ -266,6 +266,29 @@ def test_validation_oscillates_beyond_two_standard_errors(
 
     finding = found("oscillating", course(measurements=[measurement(0), *steps]))
     assert (finding and finding.severity) == severity
+
+
+@pytest.mark.parametrize(
+    ("swing", "stopping", "changed_paths"),
+    [
+        (0.1, {"restore_best_weights": True}, []),
+        (0.1, {"restore_best_weights": False}, ["/fit/early_stopping/restore_best_weights"]),
+        (0.6, {"restore_best_weights": True}, ["/compile/optimizer/learning_rate"]),
+    ],
+)
+def test_only_swings_that_do_harm_are_for_a_lower_rate(
+    swing: float, stopping: dict[str, bool], changed_paths: list[str]
+) -> None:
+    steps = [
+        measurement(epoch, since_last=paired(swing if epoch % 2 else -swing))
+        for epoch in range(1, 12)
+    ]
+    swinging = spec(fit={"early_stopping": stopping})
+    judged = course(swinging, measurements=[measurement(0), *steps])
+
+    (finding,) = judge(judged, spec=swinging, changes={}).findings
+    assert finding.code == "oscillating"
+    assert [each["path"] for each in finding.patch] == changed_paths
 
 
 @pytest.mark.parametrize(("mean", "is_found"), [(0.019, False), (0.021, True)])
