@@ -109,7 +109,9 @@ def _sentence(
 
 def _how(before: JudgedTrial, after: JudgedTrial, difference: Paired | None, where: str) -> str:
     then, now = before.result, after.result
-    told = f"{now.metric or 'the score'} {_shown(now)}, {_shown(then)} in {where}"
+    # A repair may have another metric monitored: each number with its own.
+    other = f"{then.metric} " if then.metric and then.metric != now.metric else ""
+    told = f"{now.metric or 'the score'} {_shown(now)}, {other}{_shown(then)} in {where}"
     if difference is None:
         if then.score is None or now.score is None:
             return told

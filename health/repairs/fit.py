@@ -40,10 +40,15 @@ def more_training_rows(spec: ExperimentSpec) -> Changes:
 
 
 def _best_kept(spec: ExperimentSpec, epochs: int) -> dict[str, JsonValue]:
+    """The best by what a client monitors, where that is measured on validation rows.
+
+    Else by their loss: the best by a training metric are those that know the training rows by
+    heart, however bad they are for others (decision 0013).
+    """
     stopping = spec.fit.early_stopping
     if spec.fit.validation_split == 0:
         return {}
-    if stopping is not None:
+    if stopping is not None and stopping.monitor.startswith("val_"):
         return {"fit.early_stopping.restore_best_weights": True}
-    patience = max(LEAST_PATIENCE, epochs // 10)
+    patience = max(LEAST_PATIENCE, epochs // 10, stopping.patience if stopping else 0)
     return {"fit.early_stopping": EarlyStopping(patience=patience).model_dump(mode="json")}

@@ -44,29 +44,34 @@ def check(course: Course) -> Verdict:
             f"The validation loss ended at {number(validation[-1])}, the training rows' at "
             f"{number(math.nan if last.loss is None else last.loss)}."
         )
+    judged_by, rows = course.monitored.metric, course.trial.fit.split_rows(course.facts.rows)
     stopping = course.trial.fit.early_stopping
     restored = stopping is not None and stopping.restore_best_weights
+    # The best by a training metric have learned the rows by heart as well.
+    harmless = restored and judged_by.startswith("val_")
     return Found(
         Finding(
             code=CODE,
-            severity="info" if restored else "warning",
+            severity="info" if harmless else "warning",
             first_epoch=seen.epoch,
             value=seen.value,
             threshold=seen.threshold,
             evidence=seen.evidence,
             explanation="The network learns by heart what is peculiar to the training rows"
             + (
-                "; what is handed out are the weights from before that."
+                f"; what is handed out are the weights that were best by {judged_by}."
                 if restored
                 else ", and it is handed out as it was in the end."
             ),
-            advice="More rows to train on, Dropout behind wide layers, or fewer units."
-            if restored
-            else "Stop early and restore the best weights.",
+            advice="More rows to train on, or Dropout or fewer units in layers that have one for "
+            "each row."
+            if harmless
+            else "Stop early by the validation rows, and restore the best weights.",
         ),
         otherwise(
             together(keep_best_weights, more_training_rows),
-            otherwise(add_dropout, narrow_wide_layers),  # in this order: decision 0013
+            # In this order: decision 0013.
+            otherwise(add_dropout(rows.training), narrow_wide_layers(rows.training)),
         ),
     )
 

@@ -162,7 +162,7 @@ class RepairOutcome(View):
     before: float | None
     """Best value of the monitored metric then; null without one, and when that trial is gone."""
     after: float | None
-    """The same now."""
+    """Best value of the metric that is monitored now, which the repair may have changed."""
     compared: int | None
     """The trial of this experiment that it is compared with."""
     difference: Difference | None

@@ -121,14 +121,15 @@ def test_gradients_that_vanish_behind_relu_and_hes_weights_are_normalized(
         ([dense(512), DROPOUT], ["Dense relu 128", "Dropout"]),
         (
             [
-                {**HE, "units": 64},
+                {**HE, "units": 256},
                 {"layer": "BatchNormalization"},
                 {"layer": "LeakyReLU"},
                 dense(8),
             ],
-            ["Dense 64", "BatchNormalization", "LeakyReLU", "Dropout", "Dense relu 8"],
+            ["Dense 256", "BatchNormalization", "LeakyReLU", "Dropout", "Dense relu 8"],
         ),
-        ([dense(32), dense(16)], []),
+        ([dense(210)], ["Dense relu 210", "Dropout"]),
+        ([dense(209), dense(128)], []),  # 210 rows are trained on
     ],
 )
 def test_overfitting_whose_best_weights_are_handed_out_is_for_dropout_then_for_fewer_units(

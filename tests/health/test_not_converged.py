@@ -165,6 +165,23 @@ def test_more_epochs_stop_early_and_hand_out_the_best_weights() -> None:
     assert (stopping.patience, stopping.restore_best_weights) == (16, True)
 
 
+@pytest.mark.parametrize(
+    ("monitor", "now"), [("val_accuracy", "val_accuracy"), ("accuracy", "val_loss")]
+)
+def test_the_best_weights_are_those_that_are_best_for_validation_rows(
+    monitor: str, now: str
+) -> None:
+    stopping = {"monitor": monitor, "patience": 12, "mode": "max", "restore_best_weights": False}
+    blind = spec(compile={"metrics": ["accuracy"]}, fit={"epochs": 40, "early_stopping": stopping})
+
+    longer = changed(blind, train_longer(blind)).fit.early_stopping
+
+    assert longer is not None
+    assert (longer.monitor, longer.restore_best_weights) == (now, True)
+    assert longer.mode == ("max" if now == monitor else "auto")
+    assert longer.patience == (12 if now == monitor else 16)
+
+
 def test_there_are_never_more_epochs_than_can_be_asked_for() -> None:
     longest = spec(fit={"epochs": MAX_EPOCHS - 1})
 

@@ -308,6 +308,21 @@ def test_overfitting_that_is_handed_out_is_a_warning() -> None:
     assert finding.severity == "warning"
 
 
+@pytest.mark.parametrize(
+    ("monitor", "severity"), [("val_loss", "info"), ("val_accuracy", "info"), ("loss", "warning")]
+)
+def test_the_best_weights_by_a_training_metric_are_overfitted_too(
+    monitor: str, severity: str
+) -> None:
+    seen = [measurement(0), measurement(1, loss=0.5), measurement(11, since_best=paired(0.1))]
+    stopped = spec(compile={"metrics": ["accuracy"]}, fit={"early_stopping": {"monitor": monitor}})
+
+    finding = found("overfitting", course(stopped, measurements=seen))
+    assert finding is not None
+    assert finding.severity == severity
+    assert finding.explanation.endswith(f"the weights that were best by {monitor}.")
+
+
 @pytest.mark.parametrize(("gap", "is_found"), [(0.21, True), (0.19, False)])
 def test_validation_far_above_training_is_overfitting(gap: float, *, is_found: bool) -> None:
     losses = [0.5] * 11

@@ -49,6 +49,11 @@ def test_rows_that_cost_less_say_that_it_helped() -> None:
     )
 
 
+def test_where_another_metric_is_monitored_now_each_number_has_its_name() -> None:
+    said = repair(ORIGIN, trained(0.04, BAD, metric="loss"), trained(2.0, GOOD))
+    assert "val_loss 2, loss 0.04 in trial 3 of exp_1; row by row" in said.sentence
+
+
 @pytest.mark.parametrize("now", [BAD, [1.6, 1.4, 2.4, 4.5], [2.0, 3.0, 4.0, 5.0]])
 def test_rows_that_do_not_plainly_cost_less_say_that_it_did_not_help(now: list[float]) -> None:
     said = repair(ORIGIN, trained(2.5, BAD), trained(2.4, now))
