@@ -6,11 +6,20 @@ does better only networks side by side can show: see `health.experiment`.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from health.course import Course
 from health.curves import Place, loss_left, places, trained
-from health.repairs.capacity import BOTTLENECK, NARROW, add_hidden_layer, wider
+from health.repairs.capacity import (
+    BOTTLENECK,
+    FEW_FILTERS,
+    LEAST_FILTERS,
+    LEAST_UNITS,
+    NARROW,
+    add_hidden_layer,
+    wider,
+)
 from health.repairs.repair import Repair
 from health.rules.dynamics import is_still_falling
 from health.verdict import NOT_MEASURED, Found, Healthy, NotApplicable, Verdict
@@ -18,6 +27,7 @@ from health.words import percent, remains
 from models.findings import Finding
 from models.measurements import LackOfFit
 from models.output import activation_of
+from models.specs.layers.convolution import DepthwiseConv2D
 from models.specs.layers.core import Dense, Flatten
 from models.specs.layers.normalization import LayerNormalization
 from models.specs.layers.pooling import GlobalMaxPooling2D, MaxPooling1D, MaxPooling2D
@@ -31,6 +41,15 @@ STANDARD_ERRORS = 2.0
 # Of the prior's loss: with less left, there is little to gain.
 HARMFUL = 0.15
 LEAST_EPOCHS = 3
+
+_STRAIGHT = (
+    "Without a nonlinear hidden layer each output is a weighted sum of the inputs, which cannot "
+    "represent what they do together."
+)
+_BY_CHANNEL = (
+    "Each output is a weighted sum of what single filters see, which is a few places of one "
+    "channel each."
+)
 
 _NONLINEAR = (MaxPooling1D, MaxPooling2D, GlobalMaxPooling2D, LayerNormalization)
 
@@ -93,26 +112,23 @@ def _is_large(fit: LackOfFit) -> bool:
 
 def _size_of(course: Course) -> _Size:
     hidden = [place for place in places(course) if not place.is_output]
-    sized = [(_is_wide(place), _units(place), place.name) for place in hidden if _units(place)]
+    sized = [(_is_wide(each), _units(each), each.name, _unit(each)) for each in hidden]
+    sized = [each for each in sized if each[1]]
     if not sized or not any(_is_nonlinear(place) for place in hidden):
-        return _Size(
-            True,
-            None,
-            "which has no hidden layer" if not sized else "whose hidden layers are all linear",
-            "Without a nonlinear hidden layer each output is a weighted sum of the inputs, which "
-            "cannot represent what they do together.",
-            "Add a hidden layer with an activation.",
-            add_hidden_layer(flatten=_ends_in_flatten(hidden)),
-        )
-    wide, units, name = min(sized)
+        told, explanation = _without_bend(hidden)
+        advice = "Add a hidden layer with an activation."
+        repair = add_hidden_layer(flatten=_ends_in_flatten(hidden))
+        return _Size(True, None, told, explanation, advice, repair)
+    wide, units, name, unit = min(sized)
     # A layer of some units that still learns may be wide enough, and was found so (decision 0014).
     learns = units > BOTTLENECK and is_still_falling(course)
     return _Size(
         not (wide or learns),
         name,
-        f"whose narrowest hidden layer, {name}, has {units} {'unit' if units == 1 else 'units'}",
-        "All that the layers behind it learn of a row has to go through so few numbers.",
-        "Give that layer as many units as the widest has, or 32.",
+        f"whose narrowest hidden layer, {name}, has {units} {unit}{'' if units == 1 else 's'}",
+        "All that the layers behind it learn of a row has to go through so little.",
+        "Give that layer as many as the widest of its kind has, and at least "
+        f"{LEAST_UNITS} units or {LEAST_FILTERS} filters.",
         wider,
     )
 
@@ -121,13 +137,34 @@ def _units(place: Place) -> int:
     return int(getattr(place.layer, "units", 0) or getattr(place.layer, "filters", 0) or 0)
 
 
+def _unit(place: Place) -> str:
+    return "unit" if isinstance(place.layer, Dense) else "filter"
+
+
 def _is_wide(place: Place) -> bool:
     """A few filters are many numbers, since each looks at many places."""
-    return _units(place) > (NARROW if isinstance(place.layer, Dense) else BOTTLENECK)
+    return _units(place) > (NARROW if isinstance(place.layer, Dense) else FEW_FILTERS)
 
 
 def _is_nonlinear(place: Place) -> bool:
     return activation_of(place.layer) != "linear" or isinstance(place.layer, _NONLINEAR)
+
+
+def _without_bend(hidden: Sequence[Place]) -> tuple[str, str]:
+    """What hidden layers there are where none bends what comes of all inputs, and what that does.
+
+    A depthwise convolution has as many channels as its inputs, so it is no narrow layer.
+    """
+    by_channel = any(map(_filters_channels, hidden))
+    if by_channel and any(map(_is_nonlinear, hidden)):
+        return "whose hidden layers filter each channel by itself", _BY_CHANNEL
+    if by_channel or any(map(_units, hidden)):
+        return "whose hidden layers are all linear", _STRAIGHT
+    return "which has no hidden layer", _STRAIGHT
+
+
+def _filters_channels(place: Place) -> bool:
+    return isinstance(place.layer, DepthwiseConv2D)
 
 
 def _ends_in_flatten(hidden: list[Place]) -> bool:

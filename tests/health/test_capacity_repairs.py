@@ -18,7 +18,7 @@ def dense(units: int) -> dict[str, Any]:
 
 
 def conv(filters: int, **arguments: Any) -> dict[str, Any]:
-    return {"layer": "Conv2D", "filters": filters, "kernel_size": 3, **arguments}
+    return {"layer": "Conv2D", "filters": filters, "kernel_size": 3} | arguments
 
 
 def given(*layers: dict[str, Any]) -> ExperimentSpec:
@@ -44,6 +44,9 @@ def sizes(repair: Repair, experiment: ExperimentSpec) -> list[int]:
         ((dense(9), dense(500), dense(3000)), [36, 1024, 3000, 3]),
         ((conv(6), {"layer": "Flatten"}, dense(40)), [24, 160, 3]),
         ((conv(6, groups=3),), [24, 3]),
+        ((conv(3), conv(1), dense(40)), [3, 16, 40, 3]),  # a convolution has other sizes
+        ((conv(20), conv(2, layer="SeparableConv2D"), dense(8)), [20, 20, 32, 3]),
+        ((conv(17), conv(2, groups=2)), [17, 18, 3]),
     ],
 )
 def test_hidden_layers_get_more_units(layers: Any, expected: list[int]) -> None:

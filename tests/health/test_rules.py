@@ -411,6 +411,34 @@ def test_a_network_is_too_small_that_leaves_what_its_inputs_explain(
 
 
 @pytest.mark.parametrize(
+    ("layers", "told"),
+    [
+        (
+            [{"layer": "Conv2D", "filters": 2, "activation": "relu"}, {"layer": "Flatten"}],
+            "whose narrowest hidden layer, conv2d, has 2 filters;",
+        ),
+        (
+            [{"layer": "DepthwiseConv2D", "activation": "relu"}, {"layer": "Flatten"}],
+            "whose hidden layers filter each channel by itself;",
+        ),
+        ([{"layer": "DepthwiseConv2D"}, {"layer": "Flatten"}], "are all linear;"),
+        ([{"layer": "Flatten"}], "which has no hidden layer;"),
+    ],
+)
+def test_convolutions_that_are_too_small_are_called_what_they_are(
+    layers: list[dict[str, Any]], told: str
+) -> None:
+    sized = [each if each["layer"] == "Flatten" else each | {"kernel_size": 2} for each in layers]
+    image = spec(network={"layers": [{"layer": "Reshape", "target_shape": [2, 2, 1]}, *sized]})
+    fit = explained(0.4)
+
+    finding = found("underfitting", course(image, measurements=after(loss=0.9, lack_of_fit=fit)))
+
+    assert finding is not None
+    assert told in finding.evidence
+
+
+@pytest.mark.parametrize(
     ("network", "fit", "loss"),
     [
         (of_units(1), explained(0.14), 0.9),  # what is left is noise, nearly
