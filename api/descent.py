@@ -36,6 +36,18 @@ class Descent:
         return any(_training(spec) == _training(each) for each in self.trained)
 
 
+def made_worse(tx: Session, *, owner: str, view: ExperimentView) -> ExperimentView | None:
+    """What an experiment is derived from, where the repair made it worse and it is still there."""
+    outcome = view.conclusion.repair if view.conclusion else None
+    if outcome is None or outcome.helped is not False:
+        return None
+    if outcome.difference is not None:
+        is_worse = outcome.difference.mean > outcome.difference.standard_error
+    else:  # the repaired one diverged; the other may have, too
+        is_worse = outcome.before is not None
+    return _found(tx, owner, outcome.experiment) if is_worse else None
+
+
 def of(tx: Session, *, owner: str, view: ExperimentView) -> Descent:
     """Follow `derived_from` as far as there is something to read."""
     tried: list[Tried] = []

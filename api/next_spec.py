@@ -5,7 +5,7 @@ The patch was written by the rule that made the finding; here it is only carried
 
 import logging
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 
 from jsonpatch import JsonPatch, JsonPatchException
@@ -50,13 +50,37 @@ def repaired(
         trials.get(tx, owner=owner, experiment_id=experiment_id, number=trial)
     if not view.is_terminal:
         raise IllegalMove(f"The experiment is {view.state}. It can be repaired once it is over.")
+    if trial is None and code is None and (back := _from_before(tx, owner, view)) is not None:
+        return back
     before = descent.of(tx, owner=owner, view=view) if code is None else Descent()
-    for choice in _choices(tx, view, trial, code, before):
-        spec = _patched(view, choice)
-        if not before.has_trained(spec):
-            return spec
+    spec = _first_new(view, _choices(tx, view, trial, code, before), before)
+    if spec is not None:
+        return spec
     able = _choices(tx, view, trial, code, Descent())
     raise NothingToRepair(_in_circles(able, before) or _nothing(tx, view, trial, code))
+
+
+def _from_before(tx: Session, owner: str, view: ExperimentView) -> ExperimentSpec | None:
+    """After a repair that made it worse: the next one of what it was derived from.
+
+    None after any other, and where nothing is left there. The repairs of a trial are suggested in a
+    fixed order, so those up to the one that was tried need not be looked for.
+    """
+    worse_than = descent.made_worse(tx, owner=owner, view=view)
+    if worse_than is None or view.conclusion is None or view.conclusion.repair is None:
+        return None
+    tried, before = view.conclusion.repair, descent.of(tx, owner=owner, view=worse_than)
+    able = [*_choices(tx, worse_than, tried.trial, None, before)]
+    seen = [n for n, each in enumerate(able, start=1) if each.finding.code == tried.finding]
+    left = able[max(seen, default=0) :]
+    return _first_new(worse_than, left, before)
+
+
+def _first_new(
+    view: ExperimentView, able: Iterable[Choice], before: Descent
+) -> ExperimentSpec | None:
+    specs = (_patched(view, choice) for choice in able)
+    return next((spec for spec in specs if not before.has_trained(spec)), None)
 
 
 def _choices(

@@ -8,6 +8,12 @@ from models.findings import Finding, Patch
 
 _SEVERITIES = ("problem", "warning", "info")
 
+# Findings whose repair is that of another, and can be carried out again and again: a lower rate.
+_REPAIRED_AS = {
+    "diverged": "learning_rate_too_high",
+    "oscillating": "learning_rate_too_high",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Choice:
@@ -67,7 +73,8 @@ def paths(patch: Patch) -> frozenset[str]:
 
 
 def _is_the_same(finding: Finding, tried: Tried) -> bool:
-    return finding.code == tried.code and paths(finding.patch) <= tried.paths
+    codes = (_REPAIRED_AS.get(code, code) for code in (finding.code, tried.code))
+    return len(set(codes)) == 1 and paths(finding.patch) <= tried.paths
 
 
 def _rank(finding: Finding, there: Sequence[Finding]) -> tuple[bool, bool, int]:

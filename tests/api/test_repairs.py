@@ -148,6 +148,42 @@ def test_a_repair_that_goes_further_follows_one_that_did_not_help(served: Served
     assert following(served, second)["fit"]["batch_size"] == 4
 
 
+def test_after_what_made_it_worse_next_goes_on_from_before(served: Served) -> None:
+    first = trained(served, inline(name="kinds"), (0.5, (DEAD, OTHER)))
+    worse = trained(served, following(served, first), (0.9, (finding("oscillating", 40),)))
+
+    other = following(served, worse)
+    assert other["derived_from"] == {
+        "experiment": first,
+        "trial": 1,
+        "finding": "learning_rate_too_low",
+    }
+    assert other["fit"] == view(served, first)["spec"]["fit"] | {"batch_size": 4}
+    assert other["name"] == "learning_rate_too_low repaired: kinds"
+
+    worse_too = trained(served, other, (0.8, (finding("overfitting", 50),)))
+    last = following(served, worse_too)  # nothing is left before, so what was found since
+    assert last["derived_from"]["experiment"] == worse_too
+    assert (last["fit"]["epochs"], last["fit"]["batch_size"]) == (50, 4)
+
+
+@pytest.mark.parametrize("query", [{"trial": 1}, {"finding": "oscillating"}])
+def test_what_made_it_worse_is_repaired_when_that_is_asked_for(
+    served: Served, query: dict[str, Any]
+) -> None:
+    first = trained(served, inline(), (0.5, (DEAD, OTHER)))
+    worse = trained(served, following(served, first), (0.9, (finding("oscillating", 40),)))
+
+    assert following(served, worse, **query)["derived_from"]["experiment"] == worse
+
+
+def test_what_diverges_since_its_repair_is_left_for_what_there_was_before(served: Served) -> None:
+    first = trained(served, inline(), (0.5, (DEAD, OTHER)))
+    second = diverged(served, following(served, first), finding("diverged", 40))
+
+    assert following(served, second)["derived_from"]["experiment"] == first
+
+
 def test_next_does_not_lead_back_to_where_it_came_from(served: Served) -> None:
     first = trained(served, inline(repeats=2), (0.5, (SLOW,)), (0.5, (SLOW,)))
     epochs = view(served, first)["spec"]["fit"]["epochs"]

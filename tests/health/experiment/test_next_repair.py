@@ -64,3 +64,19 @@ def test_what_did_not_help_is_not_chosen_again_but_what_goes_further_is() -> Non
     assert chosen("a", "/fit/epochs", "/name") == ["b"]
     assert chosen("a", "/fit/batch_size") == ["a", "b"]
     assert chosen("another", "/fit/epochs") == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("tried", "code", "is_left_out"),
+    [
+        ("learning_rate_too_high", "diverged", True),
+        ("diverged", "oscillating", True),
+        ("learning_rate_too_high", "learning_rate_too_low", False),  # the other way
+    ],
+)
+def test_a_rate_that_was_lowered_in_vain_is_not_lowered_for_another_finding(
+    tried: str, code: str, *, is_left_out: bool
+) -> None:
+    lowered = [Tried(tried, frozenset({"/fit/epochs"}))]
+
+    assert (not [*choices({1: [finding(code)]}, 1, tried=lowered)]) is is_left_out
