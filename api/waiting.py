@@ -77,6 +77,11 @@ class Watcher:
         """
         self._released = True
 
+    @property
+    def waiting(self) -> int:
+        """How many requests wait at this moment."""
+        return len(self._waiters)
+
     async def changed(self, key: str, mark: Mark, seconds: float) -> bool:
         """Wait until `key` has another mark; False when time is up or all were released."""
         waiter = _Waiter(key, mark)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import httpx
 import uvicorn
+from fastapi import FastAPI
 from sqlalchemy import func, select
 from starlette.types import ASGIApp
 
@@ -20,7 +21,7 @@ from store.artifacts import LocalArtifacts
 from store.database import Database
 from store.doorbell import Doorbell
 
-START_SECONDS = 10
+START_SECONDS = 60
 # Nobody listens there: the API has to do without a broker.
 NO_BROKER = "redis://127.0.0.1:1/0"
 
@@ -30,10 +31,12 @@ class Served:
     """A running service.
 
     Attributes:
+        app: what answers.
         client: speaks HTTP to it.
         files: the folder of its artifact store.
     """
 
+    app: FastAPI
     client: httpx.Client
     database: Database
     artifacts: LocalArtifacts
@@ -72,7 +75,7 @@ def serving(
         background=background,
     )
     with listening(app) as url, httpx.Client(base_url=url, timeout=30) as client:
-        yield Served(client, database, artifacts, files)
+        yield Served(app, client, database, artifacts, files)
     doorbell.close()
 
 

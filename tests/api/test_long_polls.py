@@ -8,9 +8,11 @@ from pathlib import Path
 
 import httpx
 import pytest
+from fastapi import FastAPI
 
 from api.app import create_app, release_waiting
 from api.limits import ApiLimits
+from api.parts import Parts
 from store.artifacts import LocalArtifacts
 from store.database import Database
 from store.doorbell import Doorbell
@@ -29,12 +31,22 @@ def experiment(served: Served) -> str:
     return str(served.client.post("/experiments", json=inline()).headers["Location"])
 
 
-def waiting(pool: ThreadPoolExecutor, ask: Callable[[], httpx.Response]) -> Future[httpx.Response]:
-    """Ask in another thread, and come back when the request is certainly being held."""
+def waiting(
+    app: FastAPI, pool: ThreadPoolExecutor, ask: Callable[[], httpx.Response]
+) -> Future[httpx.Response]:
+    """Ask in another thread, and come back when the request is being held."""
     answer = pool.submit(ask)
-    time.sleep(0.3)
+    wait_until_held(app, 1)
     assert not answer.done()
     return answer
+
+
+def wait_until_held(app: FastAPI, requests: int) -> None:
+    parts: Parts = app.state.parts
+    deadline = time.monotonic() + LONG
+    while parts.experiments.waiting != requests:
+        assert time.monotonic() < deadline, f"{parts.experiments.waiting} requests are held"
+        time.sleep(0.02)
 
 
 def seconds_until(answer: Future[httpx.Response]) -> float:
@@ -51,7 +63,7 @@ def test_an_epoch_reaches_a_waiting_poll_within_half_a_second(
     with ThreadPoolExecutor(1) as pool:
         for epoch in range(1, 4):
             query = {"after": epoch - 1, "wait": LONG}
-            answer = waiting(pool, partial(served.client.get, path, params=query))
+            answer = waiting(served.app, pool, partial(served.client.get, path, params=query))
             write_epochs(served.database, lease, [0.5], first=epoch)
             assert seconds_until(answer) < VISIBLE_SECONDS
             assert [row["epoch"] for row in answer.result().json()["data"]] == [epoch]
@@ -61,7 +73,7 @@ def test_the_end_of_a_trial_ends_the_wait_for_its_epochs(served: Served, experim
     lease = claim(served.database).lease
     path = f"{experiment}/trials/1/epochs?wait={LONG}"
     with ThreadPoolExecutor(1) as pool:
-        answer = waiting(pool, lambda: served.client.get(path))
+        answer = waiting(served.app, pool, lambda: served.client.get(path))
         finish(served.database, lease, served.artifacts, b"net")
         assert seconds_until(answer) < VISIBLE_SECONDS
     assert answer.result().json()["is_terminal"]
@@ -75,7 +87,9 @@ def test_a_change_of_an_experiment_reaches_whoever_waits_for_it(
     headers = {"If-None-Match": now.headers["ETag"]} if tagged else {}
     with ThreadPoolExecutor(1) as pool:
         answer = waiting(
-            pool, lambda: served.client.get(f"{experiment}?wait={LONG}", headers=headers)
+            served.app,
+            pool,
+            lambda: served.client.get(f"{experiment}?wait={LONG}", headers=headers),
         )
         claim(served.database)
         assert seconds_until(answer) < VISIBLE_SECONDS
@@ -131,7 +145,7 @@ def test_a_hundred_waiting_requests_do_not_hold_up_an_ordinary_one(
     ):
         client.get("/healthz")
         answers = [pool.submit(client.get, path) for _ in range(100)]
-        time.sleep(1.5)
+        wait_until_held(served.app, 100)
         assert not any(answer.done() for answer in answers)
 
         took = []
@@ -142,7 +156,7 @@ def test_a_hundred_waiting_requests_do_not_hold_up_an_ordinary_one(
         assert sorted(took)[10] < 0.2
 
         write_epochs(served.database, lease, [0.5])
-        assert all(answer.result(timeout=5).json()["data"] for answer in answers)
+        assert all(answer.result(timeout=LONG).json()["data"] for answer in answers)
 
 
 def test_a_server_that_is_told_to_stop_answers_all_who_wait(
@@ -157,7 +171,7 @@ def test_a_server_that_is_told_to_stop_answers_all_who_wait(
     with ThreadPoolExecutor(1) as pool:
         with listening(app) as url, httpx.Client(base_url=url, timeout=40) as client:
             path = client.post("/experiments", json=inline()).headers["Location"]
-            answer = waiting(pool, lambda: client.get(f"{path}?wait={LONG}"))
+            answer = waiting(app, pool, lambda: client.get(f"{path}?wait={LONG}"))
             release_waiting(app)
             assert seconds_until(answer) < VISIBLE_SECONDS
         assert answer.result().status_code == 200

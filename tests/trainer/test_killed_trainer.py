@@ -37,7 +37,7 @@ from worker.process import TrainerGone, TrainerProcess, TrainerSettings
 
 SETTINGS = TrainerSettings(threads=2, device=Device.CPU)
 EPOCHS = 12
-SECONDS = 60.0
+SECONDS = 120.0
 Kind = TypeVar("Kind", bound=Report)
 
 

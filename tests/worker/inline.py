@@ -17,6 +17,9 @@ from worker.slots import Slots
 from worker.timing import Timing
 from worker.trainers import GROWN_BYTES, Trainers
 
+# A worker drains within 30 s.
+END_SECONDS = 40.0
+
 ODD_TRAINER = "tests.worker.odd_trainer"
 SCRIPTED_TRAINER = "tests.worker.scripted_trainer"
 
@@ -81,4 +84,4 @@ class InlineWorker:
                 yield done
             finally:
                 drain.set()
-            done.result(20)
+            done.result(END_SECONDS)

@@ -19,7 +19,8 @@ from tests.processes import has_ended, trainers
 from tests.worker.site import OWNER, Site, WorkerProcess, site, until
 from tests.worker.specs import small
 
-EPOCHS = 300
+# Of 4 to 10 ms: a good half is left when the last of its workers is killed.
+EPOCHS = 500
 NETWORK = {
     "layers": [
         {"layer": "Dense", "units": 16, "activation": "relu"},

@@ -8,7 +8,8 @@ from store import trials
 from tests.worker.site import OWNER, Site
 from tests.worker.specs import small
 
-EPOCHS = 300
+# Of some milliseconds. A trial is pruned after 50 or so, and later where the cores are busy.
+EPOCHS = 600
 
 
 def _kept(found: Site, trial: TrialView) -> bool:

@@ -55,7 +55,7 @@ def measured(here: Site) -> list[tuple[int, int]]:
 
 def held_with(here: Site, *epochs: int) -> None:
     """Wait until just these checkpoints are registered, the newest first."""
-    until(lambda: [epoch for epoch, _ in checkpoints(here)] == list(epochs), str(epochs), 20)
+    until(lambda: [epoch for epoch, _ in checkpoints(here)] == list(epochs), str(epochs))
 
 
 def damage(here: Site, key: str) -> None:
@@ -108,7 +108,7 @@ def test_two_are_kept_while_it_runs_and_a_drained_trial_goes_on_from_the_newest(
     with inline.working():
         held_with(here, 4, 2)
         two = ["1/1/checkpoint-2.npz", "1/2/checkpoint-4.npz"]
-        until(lambda: files(here, experiment_id) == two, "the superfluous file is removed", 20)
+        until(lambda: files(here, experiment_id) == two, "the superfluous file is removed")
     inline.work()
 
     assert [attempt for _, attempt in attempts(here)] == [1, 1, 2, 2, 3, 3, 3, 3]
@@ -144,7 +144,7 @@ def test_without_a_whole_checkpoint_it_starts_from_the_beginning_and_shows_what_
     experiment_id = submit(here)
     inline = InlineWorker(here, SCRIPTED_TRAINER, TIMING)
     with inline.working():
-        until(lambda: here.epochs(experiment_id), "epoch 1", 20)
+        until(lambda: here.epochs(experiment_id), "epoch 1")
     with inline.working():
         held_with(here, 4, 2)
 
@@ -256,7 +256,7 @@ def test_a_store_that_hangs_stalls_neither_epochs_nor_a_cancel(
     experiment_id = submit(here)
     stuck = Stuck(tmp_path)
     with InlineWorker(here, SCRIPTED_TRAINER, TIMING, artifacts=stuck).working():
-        until(lambda: here.trial(experiment_id).epochs == 6, "6 epochs", 10)
+        until(lambda: here.trial(experiment_id).epochs == 6, "6 epochs")
 
         with here.database.transaction() as tx:
             experiments.cancel(tx, owner=OWNER, experiment_id=experiment_id)
@@ -266,7 +266,7 @@ def test_a_store_that_hangs_stalls_neither_epochs_nor_a_cancel(
         stuck.go.set()
 
     assert took < 3.0
-    assert until(lambda: not files(here, experiment_id), "nothing left behind", 5)
+    assert until(lambda: not files(here, experiment_id), "nothing left behind", 20)
 
 
 class Away(LocalArtifacts):

@@ -17,7 +17,7 @@ from tests.worker.specs import small
 from worker.sweep import Sweeper
 from worker.timing import Timing
 
-TIMING = Timing(lease=2.0, beat=0.3)
+TIMING = Timing(lease=2.0, beat=0.3, order=0.2)
 
 
 @pytest.fixture

@@ -164,11 +164,10 @@ def test_a_kill_is_told_as_want_of_memory_only_when_the_kernel_counted_one(
 def test_a_flood_of_rubbish_does_not_keep_anybody_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     with training("flood", monkeypatch) as trainer:
         begin(trainer)
-        deadline = time.monotonic() + 2.0
-        while time.monotonic() < deadline:
-            begun = time.monotonic()
+        begun = time.monotonic()
+        for _ in range(20):
             trainer.receive(0.1)
-            assert time.monotonic() - begun < 1.0
+        assert time.monotonic() - begun < SOON_SECONDS
 
 
 def test_a_line_without_an_end_fills_no_memory_and_hides_nothing_after_it(
