@@ -4,14 +4,25 @@ from collections.abc import Collection
 
 from pydantic import JsonValue
 
+from health.repairs.normalization import DEEP
 from health.repairs.own_layers import first_not_hidden, followers, own_layers
 from health.repairs.repair import Changes, Repair
 from models.output import activation_of
 from models.specs.experiment import ExperimentSpec
+from models.specs.initializers import (
+    GlorotNormal,
+    GlorotUniform,
+    HeNormal,
+    HeUniform,
+    LecunNormal,
+    LecunUniform,
+)
 from models.specs.layers.layer import LayerSpec
 from models.specs.shapes import layer_names
 
 _RELU_LIKE = {"relu", "relu6", "leaky_relu", "elu", "gelu", "silu", "swish", "mish"}
+
+_DRAWN_TO_SIZE = (GlorotNormal, GlorotUniform, HeNormal, HeUniform, LecunNormal, LecunUniform)
 
 
 def reinitialize(spec: ExperimentSpec) -> Changes:
@@ -31,6 +42,23 @@ def reinitialize(spec: ExperimentSpec) -> Changes:
         if getattr(layer, "use_bias", False):
             changes[f"{at}.bias_initializer"] = "zeros"
     return changes
+
+
+def reinitialize_ill_drawn(spec: ExperimentSpec) -> Changes:
+    """The same, but for weights that are drawn to the layer's size already, by whatever rule.
+
+    He's are larger than Keras's usual ones, and at a rate that was chosen for these a training may
+    diverge. In a deep network they are what it takes all the same (decision 0013).
+    """
+    own = own_layers(spec)
+    if sum(layer.has_kernel for layer in own[: first_not_hidden(spec)]) >= DEEP:
+        return reinitialize(spec)
+    drawn_to_size = {
+        f"network.layers.{index}.kernel_initializer"
+        for index, layer in enumerate(own)
+        if isinstance(getattr(layer, "kernel_initializer", None), _DRAWN_TO_SIZE)
+    }
+    return {at: value for at, value in reinitialize(spec).items() if at not in drawn_to_size}
 
 
 def use_relu(spec: ExperimentSpec) -> Changes:

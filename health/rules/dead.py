@@ -3,7 +3,7 @@
 from health.course import Course
 from health.curves import loss_left, measured, trained
 from health.repairs.capacity import widen_bottlenecks
-from health.repairs.layers import reinitialize, use_activation
+from health.repairs.layers import reinitialize_ill_drawn, use_activation
 from health.repairs.repair import together
 from health.verdict import NOT_MEASURED, Found, Healthy, NotApplicable, Verdict
 from health.words import percent, remains
@@ -60,11 +60,11 @@ def check(course: Course) -> Verdict:
             f"{last.rows:,} rows; before training it was {percent(at_start)}.",
             explanation="A ReLU unit whose input is negative for every row has no gradient, so no "
             "step brings it back: the layer is as good as smaller, or gone.",
-            advice="Begin with biases of 0 and He's initial weights, and use leaky_relu, which "
-            "keeps a slope below 0.",
+            advice="Begin with biases of 0 and weights drawn to the layer's size, and use "
+            "leaky_relu, which keeps a slope below 0.",
         ),
         together(
-            reinitialize,
+            reinitialize_ill_drawn,
             use_activation("leaky_relu", frozenset(_dying(course, last))),
             widen_bottlenecks,  # behind one ReLU unit, all with a negative weight are dead
         ),

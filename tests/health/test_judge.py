@@ -17,7 +17,7 @@ from health.patches import patch
 from health.repairs.capacity import add_hidden_layer, narrower, widen_bottlenecks, wider
 from health.repairs.data import balance_classes, scale_inputs
 from health.repairs.fit import keep_best_weights, more_training_rows, train_longer
-from health.repairs.layers import reinitialize, use_activation, use_relu
+from health.repairs.layers import reinitialize, reinitialize_ill_drawn, use_activation, use_relu
 from health.repairs.normalization import add_batch_normalization, add_batch_normalization_if_deep
 from health.repairs.rates import lower_learning_rate, raise_learning_rate, stop_divergence
 from health.repairs.regularization import add_dropout, narrow_wide_layers
@@ -327,6 +327,7 @@ def test_every_repair_gives_a_spec_that_can_be_trained(experiment: ExperimentSpe
         stop_divergence,
         raise_learning_rate,
         reinitialize,
+        reinitialize_ill_drawn,
         use_relu,
         use_activation("leaky_relu", ["dense"]),
         add_batch_normalization,

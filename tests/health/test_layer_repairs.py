@@ -6,13 +6,15 @@ import jsonpatch
 import pytest
 
 from health.judge import judge
-from health.repairs.layers import reinitialize, use_relu
+from health.repairs.layers import reinitialize, reinitialize_ill_drawn, use_relu
 from health.repairs.normalization import (
     add_batch_normalization,
     add_batch_normalization_if_deep,
 )
 from models.resolve import complete
 from models.specs.experiment import ExperimentSpec
+from models.specs.initializers import GlorotUniform, HeNormal, Zeros
+from models.specs.layers.core import Dense
 from models.trial import changed
 from tests.health.courses import FACTS, course, hidden, measurement, paired, spec, with_output_layer
 
@@ -96,6 +98,33 @@ def test_what_does_not_go_flat_keeps_its_activation() -> None:
     bent = network(*({**HE, "activation": name} for name in ("tanh", "leaky_relu", "gelu")))
 
     assert kinds(changed(bent, use_relu(bent))) == ["Dense relu", "Dense leaky_relu", "Dense gelu"]
+
+
+def test_dead_units_keep_weights_that_are_drawn_to_size() -> None:
+    """At a rate that suits Keras's usual weights He's may diverge."""
+    buried = {"bias_initializer": {"initializer": "Constant", "value": -10.0}}
+    wild = {"kernel_initializer": {"initializer": "RandomNormal", "stddev": 10.0}}
+    dead = network(dense(10) | buried, dense(10) | buried | wild)
+    seen = [measurement(n, layers=[hidden(dead=1.0)], loss=1.1) for n in (0, 1, 11)]
+
+    finding = judge(course(dead, measurements=seen), spec=dead, changes={}).findings[0]
+
+    assert finding.code == "dead_neurons"
+    repaired = applied(finding.patch, dead).network
+    assert repaired is not None
+    first, second = (each for each in repaired.layers if isinstance(each, Dense))
+    assert (first.kernel_initializer, second.kernel_initializer) == (GlorotUniform(), HeNormal())
+    assert first.bias_initializer == second.bias_initializer == Zeros()
+
+
+@pytest.mark.parametrize(("layers", "initializer"), [(7, GlorotUniform()), (8, HeNormal())])
+def test_dead_units_of_a_deep_network_get_hes_weights(layers: int, initializer: object) -> None:
+    deep = network(*(dense(10) for _ in range(layers)))
+
+    repaired = changed(deep, reinitialize_ill_drawn(deep)).network
+
+    assert repaired is not None
+    assert all(getattr(each, "kernel_initializer", None) == initializer for each in repaired.layers)
 
 
 @pytest.mark.parametrize(("activation", "kind"), [("tanh", "Dense relu"), ("relu", "Dense")])
