@@ -38,12 +38,14 @@ EXPLAINED_BY: Mapping[str, Sequence[str]] = {
         "saturated_neurons",
         "learning_rate_too_high",
     ),
+    # A rate that is too high throws a network to where its steps come to little.
     "learning_rate_too_low": (
         "inputs_not_scaled",
         "exploding_gradients",
         "dead_neurons",
         "saturated_neurons",
         "vanishing_gradients",
+        "learning_rate_too_high",
     ),
     "oscillating": _WILD,
     "overfitting": (*_WILD, "oscillating"),

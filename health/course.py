@@ -42,6 +42,12 @@ class Course:
     best_epoch: int | None
     stop_reason: StopReason | None
 
+    @property
+    def hands_out_best(self) -> bool:
+        """Whether the network that is handed out has the weights of the best epoch."""
+        stopping = self.trial.fit.early_stopping
+        return stopping is not None and stopping.restore_best_weights
+
 
 def course_of(
     spec: ExperimentSpec,

@@ -3,7 +3,7 @@
 from itertools import pairwise
 
 from health.course import Course
-from health.curves import loss_left, recent_fall, trained
+from health.curves import explained, loss_left, recent_fall, trained
 from health.words import part
 
 # Epochs, before which a curve has no shape.
@@ -14,11 +14,19 @@ LEAST_EPOCHS = 10
 # low rates (decision 0013).
 STILL_FALLING = 0.05
 
-# What inputs explain of errors that are noise, at most: share of the squares, and standard errors.
-EXPLAINED = 0.05
-STANDARD_ERRORS = 2.0
+# What inputs explain of errors that are little more than noise, at most: share of their squares.
+NOISE = 0.1
 # Of the prior's loss: with more left, a network that is far off may have errors that look so.
 LEARNED = 0.5
+
+# What inputs explain where a training is far from what it could learn, at least: share of the
+# errors' squares, and standard errors (decision 0015).
+LACKING = 0.25
+STANDARD_ERRORS = 2.0
+# What that is of the prior's loss, at least.
+WORTHWHILE = 0.01
+# Times the best loss: a last epoch that left more says nothing of how far the best one came.
+RELAPSED = 3.0
 
 # Units of a layer and of the one before it, up to which its update says nothing: single weights
 # that begin near 0 come to many times their size at any rate.
@@ -33,14 +41,25 @@ def is_still_falling(course: Course) -> bool:
 def only_noise_is_left(course: Course) -> bool:
     """Whether a network has learned all that its inputs tell, however it came to that.
 
-    The inputs explain nothing of its errors beyond their noise, and it is well below the prior's
-    loss. Of a noisy target more cannot be learned, at whatever rate (decision 0012).
+    The inputs explain hardly any of its errors, and it is well below the prior's loss. Of a noisy
+    target more cannot be learned, at whatever rate (decisions 0012 and 0015).
+    """
+    return explained(course) <= NOISE and loss_left(course, "last") <= LEARNED
+
+
+def is_lacking(course: Course) -> bool:
+    """Whether the inputs still explain much of the errors, however little is left of the loss.
+
+    Of a squared error what they explain, times what is left, is what could still be gained. A
+    target that is nearly known leaves a small share of the prior's loss to any network, and a
+    training may be several times as bad as another all the same (decision 0015).
     """
     after = trained(course)
     fit = after[-1].lack_of_fit if after else None
-    if fit is None or fit.share > min(EXPLAINED, STANDARD_ERRORS * fit.standard_error):
+    if fit is None or fit.share <= max(LACKING, STANDARD_ERRORS * fit.standard_error):
         return False
-    return loss_left(course, "last") <= LEARNED
+    best, last = loss_left(course), loss_left(course, "last")
+    return fit.share * best > WORTHWHILE and last <= RELAPSED * best
 
 
 def share_rising(losses: tuple[float, ...]) -> float:

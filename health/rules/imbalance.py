@@ -16,8 +16,8 @@ CODE = "class_imbalance"
 # share.
 RARE = 0.1
 OF_EQUAL = 0.5
-# Share of its rows: where fewer were recognised, balanced weights helped in 9 of 11 trainings, and
-# where more were, in 3 of 13, and little (decision 0012).
+# Share of its rows. With fewer, but some at the best epoch or at the last, balanced weights helped
+# in some trainings and made others worse: info (decision 0015).
 RECOGNISED = 1 / 3
 # Rows of the rarest class in the probe: of fewer, few may be recognised by chance.
 LEAST_ROWS = 5
@@ -28,7 +28,7 @@ def check(course: Course) -> Verdict:
     after = trained(course)
     if not after:
         return NOT_MEASURED
-    kept = _kept(course, after)
+    kept, last = _kept(course, after), after[-1]
     if kept.minority is None or kept.minority_recall is None:
         return NotApplicable("There are no classes.")
     told = (
@@ -40,10 +40,11 @@ def check(course: Course) -> Verdict:
         return Healthy(f"{told}.")
     if kept.minority * kept.rows < LEAST_ROWS:
         return NotApplicable(f"{told}; these are fewer than {LEAST_ROWS} rows.")
+    ever = max(kept.minority_recall, last.minority_recall or 0.0) > 0
     return Found(
         Finding(
             code=CODE,
-            severity="warning",
+            severity="info" if ever else "warning",
             first_epoch=kept.epoch,
             value=kept.minority,
             threshold=rare,
@@ -58,8 +59,7 @@ def check(course: Course) -> Verdict:
 
 def _kept(course: Course, after: Sequence[Measurement]) -> Measurement:
     """Of the best epoch, or next to it, where its weights are handed out; else the last."""
-    stopping = course.trial.fit.early_stopping
-    if stopping is None or not stopping.restore_best_weights or course.best_epoch is None:
+    if not course.hands_out_best or course.best_epoch is None:
         return after[-1]
     best = course.best_epoch
     return min(after, key=lambda each: abs(each.epoch - best))

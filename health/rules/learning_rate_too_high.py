@@ -9,6 +9,7 @@ from health.repairs.repair import Repair
 from health.rules.dynamics import (
     LEAST_EPOCHS,
     SINGLE_UNITS,
+    is_lacking,
     largest_updates,
     of_size,
     only_noise_is_left,
@@ -28,9 +29,6 @@ THROWN = 2.0
 REPLACED = 1.0
 # Share of the prior's loss: with more left, curves that jump did harm.
 HARMFUL = 0.3
-# With less left, a training has come back from weights that were thrown away: all that did harm
-# were found above 0.3, those that did none below 0.17 (decision 0012).
-RECOVERED = 0.2
 # Share of a layer's units, of which fewer than WERE_ALIVE were dead before training.
 KILLED = 0.9
 WERE_ALIVE = 0.5
@@ -57,8 +55,10 @@ def check(course: Course) -> Verdict:
 def _thrown(course: Course, losses: tuple[float, ...]) -> Found | None:
     """Weights were replaced in an epoch, and the loss shows that it did harm."""
     thrown, remaining = max(largest_updates(course), default=0.0), loss_left(course)
+    # Many a training comes back from weights that were thrown away.
+    harmful = remaining > HARMFUL or is_lacking(course)
     worst = _over_prior(course, max(filter(math.isfinite, losses), default=0.0))
-    if thrown <= THROWN or not remaining > RECOVERED or only_noise_is_left(course):
+    if thrown <= THROWN or not harmful or only_noise_is_left(course):
         return None
     rose = f"the loss rose to {number(worst)} times that of knowing nothing, and at best "
     told = f"One epoch changed the weights by {of_size(thrown)}; {rose if worst > 1 else ''}"

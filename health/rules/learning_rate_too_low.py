@@ -8,6 +8,7 @@ from health.curves import curve, loss_left
 from health.repairs.rates import raise_learning_rate
 from health.rules.dynamics import (
     LEAST_EPOCHS,
+    is_lacking,
     is_still_falling,
     largest_updates,
     of_size,
@@ -54,10 +55,13 @@ def check(course: Course) -> Verdict:
         f"changed the weights by {of_size(typical)}"
     )
     still = typical < NO_UPDATE
-    falling = rising <= RARELY and min(judged) >= min(judged[-max(1, len(judged) // 10) :])
+    falling = rising <= RARELY and _ends_at_its_best(judged)
     limit = SMALL_WHILE_FALLING if is_still_falling(course) else SMALL_UPDATE
-    learned = remaining <= CONVERGED or only_noise_is_left(course)
-    if typical >= limit or not (still or falling) or learned:
+    lacking = is_lacking(course)
+    learned = (remaining <= CONVERGED and not lacking) or only_noise_is_left(course)
+    # Validation by moving averages is long behind slow weights (decision 0015).
+    behind = lacking and _ends_at_its_best(losses)
+    if typical >= limit or not (still or falling or behind) or learned:
         return Healthy(f"{told}.")
     return Found(
         Finding(
@@ -73,3 +77,8 @@ def check(course: Course) -> Verdict:
         ),
         raise_learning_rate,
     )
+
+
+def _ends_at_its_best(losses: tuple[float, ...]) -> bool:
+    """Whether the best is in the last fifth."""
+    return min(losses) >= min(losses[-max(1, len(losses) // 5) :])

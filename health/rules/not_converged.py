@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from health.course import Course
 from health.curves import curve, explained, prior, recent_fall, trained
 from health.repairs.fit import train_longer
-from health.rules.dynamics import STILL_FALLING, is_still_falling
+from health.rules.dynamics import NOISE, STILL_FALLING, is_lacking, is_still_falling
 from health.verdict import Found, Healthy, NotApplicable, Verdict
 from health.words import number, part, remains
 from models.findings import Finding
@@ -19,11 +19,10 @@ CODE = "not_converged"
 LEAST_EPOCHS = 3
 # Of the prior's loss: with less left, there is nothing to gain.
 CONVERGED = 0.05
-# Lack of fit. Up to NOISE what is left is noise, and what falls is the sureness of the answers:
-# more epochs helped half of these trainings, and by little. Above LACKING a best epoch near the end
-# that brought a LITTLE of the prior's loss is enough, for few epochs swing (decision 0013).
-NOISE = 0.05
-LACKING = 0.3
+# Lack of fit. Where what is left is noise, what falls is the sureness of the answers: more epochs
+# helped half of these trainings, and by little. Above UNEXPLAINED a best epoch near the end that
+# brought a LITTLE of the prior's loss is enough, for few epochs swing (decision 0013).
+UNEXPLAINED = 0.2
 LITTLE = 0.02
 # Paired standard errors of the validation rows' losses, since the measurement before the last: a
 # fall that is smaller may be the rows' noise. Breiman's rule, as in `search.paired`.
@@ -51,7 +50,8 @@ def check(course: Course) -> Verdict:
         f"{part(brought, 'the loss of knowing nothing')}; {remains(remaining)}"
     )
     threshold = _crossed(course, losses, brought)
-    if remaining <= CONVERGED or threshold is None:
+    learned = remaining <= CONVERGED and not is_lacking(course)
+    if learned or threshold is None:
         return Healthy(f"{told}.")
     is_noise = explained(course) <= NOISE
     matters = not is_noise and (validation or remaining > HARMFUL)
@@ -79,7 +79,7 @@ def _crossed(course: Course, losses: Sequence[float], brought: float) -> float |
         return STILL_FALLING
     since_best = len(losses) - 1 - losses.index(min(losses))
     is_late = since_best <= max(1, len(losses) // 10)
-    return LITTLE if explained(course) > LACKING and is_late and brought > LITTLE else None
+    return LITTLE if explained(course) > UNEXPLAINED and is_late and brought > LITTLE else None
 
 
 def _last_step(course: Course) -> PairedLosses | None:

@@ -20,6 +20,10 @@ STANDARD_ERRORS = 2.0
 # Validation loss less training loss at the end, as a share of the prior's loss. Where rows are few,
 # their noise hides that validation got worse, and this still shows (decision 0012).
 GAP = 0.2
+# The same of a regression whose validation loss is so many times the training loss. A cross-entropy
+# may be, by a few rows of which the network is sure and wrong; a squared error is not by so few.
+GAP_OF_NUMBERS = 0.04
+TIMES_OF_NUMBERS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +49,8 @@ def check(course: Course) -> Verdict:
             f"{number(math.nan if last.loss is None else last.loss)}."
         )
     judged_by, rows = course.monitored.metric, course.trial.fit.split_rows(course.facts.rows)
-    stopping = course.trial.fit.early_stopping
-    restored = stopping is not None and stopping.restore_best_weights
     # The best by a training metric have learned the rows by heart as well.
-    harmless = restored and judged_by.startswith("val_")
+    harmless = course.hands_out_best and judged_by.startswith("val_")
     return Found(
         Finding(
             code=CODE,
@@ -60,7 +62,7 @@ def check(course: Course) -> Verdict:
             explanation="The network learns by heart what is peculiar to the training rows"
             + (
                 f"; what is handed out are the weights that were best by {judged_by}."
-                if restored
+                if course.hands_out_best
                 else ", and it is handed out as it was in the end."
             ),
             advice="More rows to train on, or Dropout or fewer units in layers that have one for "
@@ -101,10 +103,16 @@ def _apart(course: Course, last: Measurement, validation: float) -> _Seen | None
     if last.loss is None or not constant > 0:
         return None
     gap = (validation - last.loss) / constant
-    if not math.isfinite(gap) or gap <= GAP or 2 * last.loss > validation:
+    threshold = _gap(course, validation, last.loss)
+    if not math.isfinite(gap) or gap <= threshold or 2 * last.loss > validation:
         return None
     evidence = (
         f"The loss of the training rows is {number(last.loss, 2)}, that of the validation rows "
         f"{number(validation, 2)}; knowing nothing costs {number(constant, 2)}."
     )
-    return _Seen(last.epoch, gap, GAP, evidence)
+    return _Seen(last.epoch, gap, threshold, evidence)
+
+
+def _gap(course: Course, validation: float, training: float) -> float:
+    of_numbers = course.facts.classes is None
+    return GAP_OF_NUMBERS if of_numbers and validation > TIMES_OF_NUMBERS * training else GAP

@@ -3,9 +3,10 @@
 from health.course import Course
 from health.curves import loss_left, measured
 from health.repairs.layers import reinitialize
+from health.rules.dynamics import is_lacking
 from health.verdict import NOT_MEASURED, Found, Healthy, NotApplicable, Verdict
 from health.words import percent, remains
-from models.findings import Finding
+from models.findings import Finding, Severity
 from models.measurements import Measurement
 
 CODE = "saturated_neurons"
@@ -13,7 +14,8 @@ CODE = "saturated_neurons"
 # Share of a layer's units that are on a flat end (tanh beyond 3, sigmoid beyond 4.6, where the
 # slope is below 0.01) for more than 95 % of the rows.
 SHARE = 0.5
-# Of the prior's loss: one that came down further has learned in spite of it.
+# Of the prior's loss: one that came down further has learned in spite of it, unless much can still
+# be explained.
 HARMFUL = 0.5
 
 
@@ -37,7 +39,7 @@ def check(course: Course) -> Verdict:
     return Found(
         Finding(
             code=CODE,
-            severity="warning" if remaining <= HARMFUL else "problem",
+            severity=_severity(course),
             layer=layer,
             first_epoch=next(each.epoch for each, found in at if found[0] >= SHARE),
             value=share,
@@ -51,6 +53,12 @@ def check(course: Course) -> Verdict:
         ),
         reinitialize,
     )
+
+
+def _severity(course: Course) -> Severity:
+    if not loss_left(course) <= HARMFUL:  # nor known
+        return "problem"
+    return "warning" if is_lacking(course) else "info"
 
 
 def _worst(course: Course, measurement: Measurement) -> tuple[float, str] | None:

@@ -8,6 +8,7 @@ from health.curves import loss_left, measured
 from health.repairs.layers import reinitialize, use_relu
 from health.repairs.normalization import add_batch_normalization
 from health.repairs.repair import otherwise, together
+from health.rules.dynamics import is_lacking
 from health.verdict import NOT_MEASURED, Found, Healthy, NotApplicable, Verdict
 from health.words import number, remains
 from models.findings import Finding
@@ -36,7 +37,7 @@ def check(course: Course) -> Verdict:
     if not course.measurements:
         return NOT_MEASURED
     remaining = loss_left(course)
-    if remaining <= CONVERGED:
+    if remaining <= CONVERGED and not is_lacking(course):
         return Healthy(f"{remains(remaining)}: gradients reached the first layer.")
     seen = [(each, found) for each in course.measurements if (found := _ends(course, each))]
     if not seen:

@@ -84,7 +84,7 @@ FAULTS: Mapping[str, tuple[str, Callable[[], Rows], dict[str, Any]]] = {
     ),
     "wild initial weights before tanh": (
         "saturated_neurons",
-        clouds,
+        wages,
         {"network": dense(32, 32, activation="tanh", kernel_initializer=wild())},
     ),
     "20 rows for 512 units": (
