@@ -231,6 +231,15 @@ def test_a_file_that_predicts_other_values_is_refused(tmp_path: Path) -> None:
         replace(net, prepared=replace(net.prepared, inputs=wrong)).export(tmp_path / "n.keras")
 
 
+def test_a_network_whose_sums_overflow_is_written_all_the_same(tmp_path: Path) -> None:
+    wild = {"initializer": "RandomNormal", "stddev": 1e37}
+    layer = {"layer": "Dense", "units": 8, "kernel_initializer": wild}
+    net = of_table(tmp_path, NUMBERS, layers=[layer, layer])
+    assert not np.isfinite(net.own()).all()
+
+    assert net.export(tmp_path / "n.keras").exists()
+
+
 @dataclass
 class Counted:
     """Rows that count how many of them are taken."""
