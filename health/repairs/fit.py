@@ -1,9 +1,12 @@
 """Repairs of how long a training goes, when it stops and by which rows it is judged."""
 
+import math
+from collections.abc import Sequence
+
 from pydantic import JsonValue
 
 from health.repairs.rates import stretched
-from health.repairs.repair import Changes
+from health.repairs.repair import Changes, Repair
 from models.specs.experiment import ExperimentSpec
 from models.specs.fit import MAX_EPOCHS, EarlyStopping
 
@@ -18,9 +21,14 @@ HALF = 0.5
 LONGER = 4
 
 
-def keep_best_weights(spec: ExperimentSpec) -> Changes:
-    """Stop when validation gets no better, and hand out the best epoch's network."""
-    return _best_kept(spec, spec.fit.epochs)
+def keep_best_weights(losses: Sequence[float]) -> Repair:
+    """Stop when validation gets no better, and hand out the best epoch's network.
+
+    Args:
+        losses: of the validation rows in the training that is repaired. Its best epoch is waited
+            for, so that what is handed out is never worse than what there was.
+    """
+    return lambda spec: _best_kept(spec, max(spec.fit.epochs // 10, _longest_wait(losses)))
 
 
 def train_longer(spec: ExperimentSpec) -> Changes:
@@ -31,7 +39,7 @@ def train_longer(spec: ExperimentSpec) -> Changes:
     """
     epochs = min(LONGER * spec.fit.epochs, MAX_EPOCHS)
     changes: dict[str, JsonValue] = {"fit.epochs": epochs}
-    return changes | _best_kept(spec, epochs) | stretched(spec, epochs / spec.fit.epochs)
+    return changes | _best_kept(spec, epochs // 10) | stretched(spec, epochs / spec.fit.epochs)
 
 
 def more_training_rows(spec: ExperimentSpec) -> Changes:
@@ -39,7 +47,7 @@ def more_training_rows(spec: ExperimentSpec) -> Changes:
     return {"fit.validation_split": 0.3} if spec.fit.validation_split > HALF else {}
 
 
-def _best_kept(spec: ExperimentSpec, epochs: int) -> dict[str, JsonValue]:
+def _best_kept(spec: ExperimentSpec, patience: int) -> dict[str, JsonValue]:
     """The best by what a client monitors, where that is measured on validation rows.
 
     Else by their loss: the best by a training metric are those that know the training rows by
@@ -50,5 +58,15 @@ def _best_kept(spec: ExperimentSpec, epochs: int) -> dict[str, JsonValue]:
         return {}
     if stopping is not None and stopping.monitor.startswith("val_"):
         return {"fit.early_stopping.restore_best_weights": True}
-    patience = max(LEAST_PATIENCE, epochs // 10, stopping.patience if stopping else 0)
+    patience = max(LEAST_PATIENCE, patience, stopping.patience if stopping else 0)
     return {"fit.early_stopping": EarlyStopping(patience=patience).model_dump(mode="json")}
+
+
+def _longest_wait(losses: Sequence[float]) -> int:
+    """Epochs from one best to the next, at most, up to the best of all."""
+    best, at, longest = math.inf, 0, 0
+    for epoch, loss in enumerate(losses, start=1):
+        if loss < best:
+            longest = max(longest, epoch - at)
+            best, at = loss, epoch
+    return longest

@@ -3,7 +3,7 @@
 from statistics import mean
 
 from health.course import Course
-from health.curves import prior
+from health.curves import curve, prior
 from health.repairs.fit import keep_best_weights
 from health.repairs.rates import lower_learning_rate
 from health.verdict import NO_VALIDATION, NOT_MEASURED, Found, Healthy, NotApplicable, Verdict
@@ -73,7 +73,7 @@ def check(course: Course) -> Verdict:
             "and learns less in as many epochs.",
         ),
         # At a tenth of the rate 2 of 24 such trainings were better, and 7 worse (decision 0013).
-        lower_learning_rate if harmful else keep_best_weights,
+        lower_learning_rate if harmful else keep_best_weights(curve(course, "val_loss")),
     )
 
 

@@ -71,7 +71,7 @@ def check(course: Course) -> Verdict:
             else "Stop early by the validation rows, and restore the best weights.",
         ),
         otherwise(
-            together(keep_best_weights, more_training_rows),
+            together(keep_best_weights(validation), more_training_rows),
             # In this order: decision 0013.
             otherwise(add_dropout(rows.training), narrow_wide_layers(rows.training)),
         ),

@@ -340,7 +340,7 @@ def test_every_repair_gives_a_spec_that_can_be_trained(experiment: ExperimentSpe
         narrower,
         add_hidden_layer(flatten=False),
         add_hidden_layer(flatten=True),
-        together(keep_best_weights, more_training_rows),
+        together(keep_best_weights([]), more_training_rows),
     ):
         complete(changed(experiment, repair(experiment)), FACTS)
 

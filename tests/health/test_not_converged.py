@@ -1,5 +1,6 @@
 """Epochs that run out: what still falls at the end is found, what has settled is not."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from health.judge import judge
-from health.repairs.fit import train_longer
+from health.repairs.fit import keep_best_weights, train_longer
 from health.rules.not_converged import check
 from health.verdict import Found, Healthy, NotApplicable
 from models.lifecycle import StopReason
@@ -180,6 +181,26 @@ def test_the_best_weights_are_those_that_are_best_for_validation_rows(
     assert (longer.monitor, longer.restore_best_weights) == (now, True)
     assert longer.mode == ("max" if now == monitor else "auto")
     assert longer.patience == (12 if now == monitor else 16)
+
+
+@pytest.mark.parametrize(
+    ("losses", "patience"),
+    [
+        ((), 5),
+        ((0.9, 0.8, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.3, 1.4), 5),
+        ((0.9, 1.0, 1.1, 1.2, 1.3, 1.2, 1.1, 0.7, 0.8, 0.6), 7),
+        ((0.9, math.nan, 1.1, 1.2, 1.3, 1.2, 1.1, 1.0, 0.8, 0.6), 8),
+    ],
+)
+def test_the_best_weights_are_waited_for_as_long_as_they_took(
+    losses: Sequence[float], patience: int
+) -> None:
+    unattended = spec(fit={"epochs": 10, "early_stopping": None})
+
+    kept = changed(unattended, keep_best_weights(losses)(unattended)).fit.early_stopping
+
+    assert kept is not None
+    assert kept.patience == patience
 
 
 def test_there_are_never_more_epochs_than_can_be_asked_for() -> None:
