@@ -31,15 +31,23 @@ def keep_best_weights(losses: Sequence[float]) -> Repair:
     return lambda spec: _best_kept(spec, max(spec.fit.epochs // 10, _longest_wait(losses)))
 
 
-def train_longer(spec: ExperimentSpec) -> Changes:
+def train_longer(losses: Sequence[float]) -> Repair:
     """Four times as many epochs, the best of which is handed out, so that they can do no harm.
 
     A schedule is stretched along: it says what the rate is at which part of the training, and most
     that have ended leave a rate at which nothing more is learned.
+
+    Args:
+        losses: as above.
     """
-    epochs = min(LONGER * spec.fit.epochs, MAX_EPOCHS)
-    changes: dict[str, JsonValue] = {"fit.epochs": epochs}
-    return changes | _best_kept(spec, epochs // 10) | stretched(spec, epochs / spec.fit.epochs)
+
+    def repair(spec: ExperimentSpec) -> Changes:
+        epochs = min(LONGER * spec.fit.epochs, MAX_EPOCHS)
+        changes: dict[str, JsonValue] = {"fit.epochs": epochs}
+        best_kept = _best_kept(spec, max(epochs // 10, _longest_wait(losses)))
+        return changes | best_kept | stretched(spec, epochs / spec.fit.epochs)
+
+    return repair
 
 
 def more_training_rows(spec: ExperimentSpec) -> Changes:

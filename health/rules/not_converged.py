@@ -69,7 +69,7 @@ def check(course: Course) -> Verdict:
             advice="Train four times as many epochs"
             + (", and stop early with the best weights restored." if validation else "."),
         ),
-        train_longer,
+        train_longer(losses),
     )
 
 

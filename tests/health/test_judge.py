@@ -335,7 +335,7 @@ def test_every_repair_gives_a_spec_that_can_be_trained(experiment: ExperimentSpe
         add_dropout(rows=64),
         narrow_wide_layers(rows=64),
         widen_bottlenecks,
-        train_longer,
+        train_longer([]),
         wider,
         narrower,
         add_hidden_layer(flatten=False),

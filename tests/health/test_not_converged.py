@@ -150,7 +150,7 @@ def test_more_epochs_take_the_schedule_along(
 ) -> None:
     experiment = spec(compile={"optimizer": {"learning_rate": schedule}}, fit={"epochs": 7})
 
-    longer = changed(experiment, train_longer(experiment))
+    longer = changed(experiment, train_longer([])(experiment))
 
     rate = longer.compile.optimizer.learning_rate
     assert longer.fit.epochs == 28
@@ -160,7 +160,7 @@ def test_more_epochs_take_the_schedule_along(
 def test_more_epochs_stop_early_and_hand_out_the_best_weights() -> None:
     unattended = spec(fit={"epochs": 40, "early_stopping": None})
 
-    stopping = changed(unattended, train_longer(unattended)).fit.early_stopping
+    stopping = changed(unattended, train_longer([])(unattended)).fit.early_stopping
 
     assert stopping is not None
     assert (stopping.patience, stopping.restore_best_weights) == (16, True)
@@ -175,7 +175,7 @@ def test_the_best_weights_are_those_that_are_best_for_validation_rows(
     stopping = {"monitor": monitor, "patience": 12, "mode": "max", "restore_best_weights": False}
     blind = spec(compile={"metrics": ["accuracy"]}, fit={"epochs": 40, "early_stopping": stopping})
 
-    longer = changed(blind, train_longer(blind)).fit.early_stopping
+    longer = changed(blind, train_longer([])(blind)).fit.early_stopping
 
     assert longer is not None
     assert (longer.monitor, longer.restore_best_weights) == (now, True)
@@ -201,12 +201,14 @@ def test_the_best_weights_are_waited_for_as_long_as_they_took(
 
     assert kept is not None
     assert kept.patience == patience
+    longer = changed(unattended, train_longer(losses)(unattended)).fit.early_stopping
+    assert longer == kept
 
 
 def test_there_are_never_more_epochs_than_can_be_asked_for() -> None:
     longest = spec(fit={"epochs": MAX_EPOCHS - 1})
 
-    assert changed(longest, train_longer(longest)).fit.epochs == MAX_EPOCHS
+    assert changed(longest, train_longer([])(longest)).fit.epochs == MAX_EPOCHS
 
 
 numbers = st.one_of(st.none(), st.floats(-1, 1e30))
