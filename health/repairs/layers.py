@@ -26,7 +26,7 @@ _DRAWN_TO_SIZE = (GlorotNormal, GlorotUniform, HeNormal, HeUniform, LecunNormal,
 
 
 def reinitialize(spec: ExperimentSpec) -> Changes:
-    """Initial weights of the scale that each layer's activation needs, and biases of 0.
+    """Initial weights by which a signal keeps its size through many layers, and biases of 0.
 
     He et al., "Delving Deep into Rectifiers" (2015), for ReLU and its kin; Glorot and Bengio (2010)
     for the others.
@@ -45,20 +45,25 @@ def reinitialize(spec: ExperimentSpec) -> Changes:
 
 
 def reinitialize_ill_drawn(spec: ExperimentSpec) -> Changes:
-    """The same, but for weights that are drawn to the layer's size already, by whatever rule.
+    """Keras's usual weights where they are not drawn to the layer's size, and biases of 0.
 
-    He's are larger than Keras's usual ones, and at a rate that was chosen for these a training may
-    diverge. In a deep network they are what it takes all the same (decision 0013).
+    He's are larger than the usual ones, and at a rate that was chosen for these a training is
+    mostly a little worse and may diverge. In a deep network they are what it takes all the same
+    (decision 0013).
     """
     own = own_layers(spec)
     if sum(layer.has_kernel for layer in own[: first_not_hidden(spec)]) >= DEEP:
         return reinitialize(spec)
-    drawn_to_size = {
+    ill_drawn = {
         f"network.layers.{index}.kernel_initializer"
         for index, layer in enumerate(own)
-        if isinstance(getattr(layer, "kernel_initializer", None), _DRAWN_TO_SIZE)
+        if not isinstance(getattr(layer, "kernel_initializer", None), _DRAWN_TO_SIZE)
     }
-    return {at: value for at, value in reinitialize(spec).items() if at not in drawn_to_size}
+    return {
+        at: "glorot_uniform" if at in ill_drawn else value
+        for at, value in reinitialize(spec).items()
+        if at in ill_drawn or not at.endswith("kernel_initializer")
+    }
 
 
 def use_relu(spec: ExperimentSpec) -> Changes:

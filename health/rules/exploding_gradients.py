@@ -4,7 +4,7 @@ import math
 
 from health.course import Course
 from health.curves import Place, before_training, initial_loss, measured, prior
-from health.repairs.layers import reinitialize
+from health.repairs.layers import reinitialize_ill_drawn
 from health.verdict import NOT_MEASURED, Found, Healthy, NotApplicable, Verdict
 from health.words import number
 from models.findings import Finding
@@ -56,10 +56,10 @@ def check(course: Course) -> Verdict:
             f"where knowing nothing costs {number(constant)}.",
             explanation="Each such layer puts out so many times what it takes in, and gradients "
             "grow by as much on their way back.",
-            advice="Draw initial weights to the layer's size: he_normal for relu and its kin, "
-            "glorot_uniform otherwise.",
+            advice="Draw initial weights to the layer's size: glorot_uniform, Keras's default, or "
+            "he_normal for relu and its kin in a deep network.",
         ),
-        reinitialize,
+        reinitialize_ill_drawn,
     )
 
 

@@ -2,7 +2,7 @@
 
 from health.course import Course
 from health.curves import loss_left, measured
-from health.repairs.layers import reinitialize
+from health.repairs.layers import reinitialize_ill_drawn
 from health.rules.dynamics import is_lacking
 from health.verdict import NOT_MEASURED, Found, Healthy, NotApplicable, Verdict
 from health.words import percent, remains
@@ -51,7 +51,7 @@ def check(course: Course) -> Verdict:
             advice="Draw initial weights to the layer's size (glorot_uniform), and begin with "
             "biases of 0.",
         ),
-        reinitialize,
+        reinitialize_ill_drawn,
     )
 
 

@@ -113,7 +113,7 @@ def test_dead_units_keep_weights_that_are_drawn_to_size() -> None:
     repaired = applied(finding.patch, dead).network
     assert repaired is not None
     first, second = (each for each in repaired.layers if isinstance(each, Dense))
-    assert (first.kernel_initializer, second.kernel_initializer) == (GlorotUniform(), HeNormal())
+    assert first.kernel_initializer == second.kernel_initializer == GlorotUniform()
     assert first.bias_initializer == second.bias_initializer == Zeros()
 
 
