@@ -13,14 +13,16 @@ from tests.servers.ports import kept_port
 from tests.servers.postgres import PostgresServer
 
 TRAIN_WORKERS = 2
+EPOCHS = 150
 
-# Long enough trials that one worker cannot do them all before the other is warm.
+# Both workers are there when it is POSTed; so long trials that one cannot do them all before the
+# trainer of the other is warm too.
 EXPERIMENT: dict[str, Any] = {
     "name": "shared work",
     "data": {"dataset": "builtin:digits"},
     "network": {"layers": [{"layer": "Dense", "units": 16, "activation": "relu"}]},
     "compile": {"optimizer": {"optimizer": "SGD"}},
-    "fit": {"epochs": 40, "early_stopping": None},
+    "fit": {"epochs": EPOCHS, "early_stopping": None},
     "search": {"strategy": "learning_rates", "values": [0.001, 0.003, 0.01, 0.03]},
 }
 
@@ -68,7 +70,13 @@ def test_the_broker_keeps_what_is_queued(stack: Stack) -> None:
     }
 
 
+def _train_workers(client: httpx.Client) -> int:
+    found = client.get("/workers").json()["data"]
+    return sum(worker["kind"] == "train" and worker["alive"] for worker in found)
+
+
 def test_two_train_workers_share_an_experiment(client: httpx.Client) -> None:
+    until(lambda: _train_workers(client) == TRAIN_WORKERS, "a train worker is missing")
     experiment = client.post("/experiments", json=EXPERIMENT).raise_for_status().json()
     here = experiment["links"]["self"]
     until(
@@ -79,7 +87,7 @@ def test_two_train_workers_share_an_experiment(client: httpx.Client) -> None:
     ended = client.get(here).json()
     assert ended["state"] == "succeeded"
     trials = client.get(f"{here}/trials").json()["data"]
-    assert [trial["epochs"] for trial in trials] == [40] * 4
+    assert [trial["epochs"] for trial in trials] == [EPOCHS] * 4
     workers = {attempt["worker"] for trial in trials for attempt in trial["attempts"]}
     assert len(workers) == TRAIN_WORKERS
     network = client.get(f"{here}/network")
