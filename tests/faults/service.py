@@ -192,6 +192,8 @@ class Service:
         self.control = self._worker("control", 1, through)
         ports = [ending.enter_context(kept_port()) for _ in range(figures.apis)]
         self.urls = [f"http://127.0.0.1:{port}" for port in ports]
+        # One for all looks: each new client reads all certificates that there are.
+        self._client = ending.enter_context(httpx.Client())
         self.apis = [self._api(number, port, through) for number, port in enumerate(ports, start=1)]
         ending.callback(self._end)
 
@@ -216,7 +218,7 @@ class Service:
 
     def _is_ready(self) -> bool:
         try:
-            return all(httpx.get(f"{url}/readyz").is_success for url in self.urls)
+            return all(self._client.get(f"{url}/readyz").is_success for url in self.urls)
         except httpx.TransportError:
             return False
 
