@@ -16,7 +16,7 @@ LEAST_PATIENCE = 5
 # Of the rows: with more of them validating, there are fewer to learn from than to judge by.
 HALF = 0.5
 
-# Times as many epochs. What still falls often has further to go than it came (decision 0013); early
+# Times as many epochs. What still falls often has further to go than it came (decision 0016); early
 # stopping ends what has not.
 LONGER = 4
 
@@ -59,7 +59,7 @@ def _best_kept(spec: ExperimentSpec, patience: int) -> dict[str, JsonValue]:
     """The best by what a client monitors, where that is measured on validation rows.
 
     Else by their loss: the best by a training metric are those that know the training rows by
-    heart, however bad they are for others (decision 0013).
+    heart, however bad they are for others (decision 0016).
     """
     stopping = spec.fit.early_stopping
     if spec.fit.validation_split == 0:

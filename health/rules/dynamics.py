@@ -11,7 +11,7 @@ LEAST_EPOCHS = 10
 
 # Share of the prior's loss. A training of which the second half of the epochs brought more is still
 # learning. Measured for few epochs, where four times as many were seldom better with less, and for
-# low rates (decision 0013).
+# low rates (decision 0016).
 STILL_FALLING = 0.05
 
 # What inputs explain of errors that are little more than noise, at most: share of their squares.

@@ -28,7 +28,7 @@ RARELY = 0.2
 # below 0.0035 (decision 0012).
 SMALL_UPDATE = 0.004
 # The same where the loss is still falling at the end: trainings at a hundredth of their rate were
-# found below 0.0065, those that only end too early above 0.03 (decision 0013).
+# found below 0.0065, those that only end too early above 0.03 (decision 0016).
 SMALL_WHILE_FALLING = 0.012
 # With less than this a loss moves by rounding and by random layers alone.
 NO_UPDATE = 1e-4

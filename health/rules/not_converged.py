@@ -21,7 +21,7 @@ LEAST_EPOCHS = 3
 CONVERGED = 0.05
 # Lack of fit. Where what is left is noise, what falls is the sureness of the answers: more epochs
 # helped half of these trainings, and by little. Above UNEXPLAINED a best epoch near the end that
-# brought a LITTLE of the prior's loss is enough, for few epochs swing (decision 0013).
+# brought a LITTLE of the prior's loss is enough, for few epochs swing (decision 0016).
 UNEXPLAINED = 0.2
 LITTLE = 0.02
 # Paired standard errors of the validation rows' losses, since the measurement before the last: a

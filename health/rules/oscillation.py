@@ -72,7 +72,7 @@ def check(course: Course) -> Verdict:
             else "Hand out the best weights, so that it does no harm. A lower rate may settle it, "
             "and learns less in as many epochs.",
         ),
-        # At a tenth of the rate 2 of 24 such trainings were better, and 7 worse (decision 0013).
+        # At a tenth of the rate 2 of 24 such trainings were better, and 7 worse (decision 0016).
         lower_learning_rate if harmful else keep_best_weights(curve(course, "val_loss")),
     )
 
