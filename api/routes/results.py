@@ -99,8 +99,8 @@ def show_next(
     a warning; where no network won, that of the first trial that has one. `trial` and `finding`
     choose another. What did not help in the experiments that this one is derived from is left out,
     unless `finding` asks for it.
-    After a repair that made it worse it is the experiment before that is repaired, for what comes
-    next there.
+    After a repair that made it worse, the experiment before it is repaired instead, for the finding
+    that comes next there.
     `derived_from` in the spec says which it is, and the conclusion of the new experiment whether
     that helped.
     """

@@ -33,8 +33,8 @@ class Fault:
         alike: whether each class counts alike in what is better, however many rows it has.
         undo: what takes it away on the same rows, where the clean setting on all rows would have
             more that helps; None where the clean one is without it.
-        added: whether it is not one of the eight that the matrix began with, for which its aims
-            were set, but was put to them for a finding that none of them provokes.
+        added: whether it came later than the first eight, for which the aims were set, since none
+            of them provokes its finding.
     """
 
     codes: frozenset[str]

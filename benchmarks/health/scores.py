@@ -41,7 +41,7 @@ class Judged:
         found: its first causes.
         alarming: whether one of them is a problem.
         repaired: whether what was suggested helped.
-        added: whether that fault, or the one of its twin, was put to the first eight later.
+        added: whether its fault, or that of its twin, came later than the first eight.
     """
 
     dataset: str
