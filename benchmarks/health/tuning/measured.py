@@ -1,4 +1,4 @@
-"""Measurements that are only reported on: tables that scikit-learn carries to test its reader by.
+"""Measurements by which rules may be changed: tables that scikit-learn carries to test its reader.
 
 They are whole, as their authors published them, and come with the locked wheel.
 """

@@ -1,4 +1,4 @@
-"""Drawn tables that are only reported on, each from numbers that somebody published."""
+"""Drawn tables by which rules may be changed, each from numbers that somebody published."""
 
 import numpy as np
 
