@@ -11,7 +11,7 @@ import pytest
 from benchmarks.health.datasets import LISTS, REPORTING, TUNING, Draw
 from benchmarks.health.faults import FAULTS, cases
 from benchmarks.health.record import first_causes
-from benchmarks.health.rows import FEW_ROWS, LEAST_RARE, Kind, Rows, split
+from benchmarks.health.rows import FEW_ROWS, LEAST_RARE, MOST_ROWS, Kind, Rows, split
 from benchmarks.health.scores import Judged, Share, figures, precision, recall
 from benchmarks.health.settings import SETTINGS
 from benchmarks.health.trainings import handing_out_best
@@ -183,6 +183,13 @@ def test_no_dataset_is_on_both_lists() -> None:
 def test_both_lists_have_classes_and_numbers(drawn: Mapping[str, Rows]) -> None:
     for datasets in LISTS.values():
         assert {drawn[name].kind for name in datasets} == {"classes", "numbers"}
+
+
+def test_what_is_reported_on_has_rows_enough_to_decide_and_none_to_spare(
+    drawn: Mapping[str, Rows],
+) -> None:
+    for name in REPORTING:
+        assert 300 <= len(drawn[name].y) <= MOST_ROWS, name
 
 
 def test_the_matrix_is_the_same_each_time_and_gives_each_fault_several_settings() -> None:
