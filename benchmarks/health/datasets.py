@@ -5,10 +5,11 @@ who falls ill, why a machine fails, what a star is, what a text is about, what a
 many bicycles are rented, how fat meat is, and two by which papers compare methods. Five tell two to
 seven classes, four predict numbers, by five columns to forty, mostly in units of their own or marks
 of 0 and 1; some are nearly straight, some curved; of some a few percent is chance, of some nearly
-half. All are drawn, by models and numbers that somebody published: the locked wheels carry no other
-table that has rows enough and that no test trains on. Enough is 300, and at most 900: with some
-fifty validation rows two or three of them decide, and runs before this one counted harm as not real
-that was plain to see.
+half. All are drawn, by models that somebody published, and mostly by their numbers: the locked
+wheels carry no other table that has rows enough and that no test trains on. Enough is 300, and at
+most 900: with some fifty validation rows two or three of them decide. Most findings that an earlier
+run counted as wrong were of trainings that were better without the fault, but not by two standard
+errors.
 
 That each can be learned at all was seen by a forest and a straight line; nobody trains a network on
 one, or looks at a finding there, before the run that is written down.
