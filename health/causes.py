@@ -55,6 +55,12 @@ EXPLAINED_BY: Mapping[str, Sequence[str]] = {
     "learned_nothing": (*_UNTRAINED, "underfitting", "not_converged", "class_imbalance"),
 }
 
+# The same of what explains a fault only if it was there before training; later it follows of it.
+# Through gradients that vanish a network learns by jumps, as if the rate were too high.
+EXPLAINED_FROM_THE_START: Mapping[str, Sequence[str]] = {
+    "learning_rate_too_high": ("vanishing_gradients",),
+}
+
 _RANK = {code: rank for rank, code in enumerate(EXPLAINED_BY)}
 
 
@@ -75,8 +81,11 @@ def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
 
 def _cause(finding: Finding, there: Sequence[Finding]) -> str | None:
     """The first cause: what explains it and is itself explained by nothing that is there."""
-    for code in EXPLAINED_BY.get(finding.code, ()):
+    from_the_start = EXPLAINED_FROM_THE_START.get(finding.code, ())
+    for code in (*EXPLAINED_BY.get(finding.code, ()), *from_the_start):
         for other in there:
-            if other.code == code and (finding.first_epoch != 0 or other.first_epoch == 0):
+            is_early = other.first_epoch == 0
+            is_late = code not in from_the_start and finding.first_epoch != 0
+            if other.code == code and (is_early or is_late):
                 return _cause(other, there) or code
     return None

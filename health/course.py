@@ -48,6 +48,11 @@ class Course:
         stopping = self.trial.fit.early_stopping
         return stopping is not None and stopping.restore_best_weights
 
+    @property
+    def hands_out_validated(self) -> bool:
+        """The same, and the best by validation rows: others may know the training rows by heart."""
+        return self.hands_out_best and self.monitored.metric.startswith("val_")
+
 
 def course_of(
     spec: ExperimentSpec,

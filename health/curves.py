@@ -89,9 +89,13 @@ def recent_fall(course: Course) -> float:
     """What the second half of the epochs brought, as a share of the prior's loss.
 
     Of the validation rows, or of the training rows where none validate. 0 where the last epoch is
-    not the best of all; NaN where the prior or a loss is not known, or a loss goes below 0.
+    not the best of all; NaN where the prior or a loss is not known, or a loss goes below 0, or it
+    is that of weighed classes.
     """
-    losses = curve(course, "val_loss") or curve(course, "loss")
+    validation, weighed = curve(course, "val_loss"), course.trial.fit.class_weight is not None
+    if weighed and not validation:
+        return math.nan
+    losses = validation or curve(course, "loss")
     constant, earlier = prior(course), losses[: len(losses) // 2]
     if not earlier or not constant > 0 or not all(map(math.isfinite, losses)) or min(losses) < 0:
         return math.nan

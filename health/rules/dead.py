@@ -5,6 +5,7 @@ from health.curves import loss_left, measured, trained
 from health.repairs.capacity import widen_bottlenecks
 from health.repairs.layers import reinitialize_ill_drawn, use_activation
 from health.repairs.repair import together
+from health.rules.dynamics import only_noise_is_left
 from health.verdict import NOT_MEASURED, Found, Healthy, NotApplicable, Verdict
 from health.words import percent, remains
 from models.findings import Finding
@@ -39,7 +40,8 @@ def check(course: Course) -> Verdict:
     if share < WARNING:
         return Healthy(f"At most {percent(share)} of a layer's units are dead.")
     remaining = loss_left(course)
-    if not remaining > (HARMFUL if share >= PROBLEM else VERY_HARMFUL):
+    harmful = remaining > (HARMFUL if share >= PROBLEM else VERY_HARMFUL)
+    if not harmful or only_noise_is_left(course):
         return Healthy(
             f"{percent(share)} of {name}'s units are dead, which does no harm that shows: "
             f"{remains(remaining)}."

@@ -1,5 +1,6 @@
 """How a training moved, epoch by epoch, and what it still has to learn: as several rules ask."""
 
+import math
 from itertools import pairwise
 
 from health.course import Course
@@ -14,9 +15,10 @@ LEAST_EPOCHS = 10
 # low rates (decision 0016).
 STILL_FALLING = 0.05
 
-# What inputs explain of errors that are little more than noise, at most: share of their squares.
-NOISE = 0.1
-# Of the prior's loss: with more left, a network that is far off may have errors that look so.
+# What inputs explain of errors that are noise, at most: share of their squares.
+NOISE = 0.05
+# Of the prior's loss: with more left, a classification may have errors that look so, a few rows of
+# which it is sure and wrong. A squared error has none that cost so much.
 LEARNED = 0.5
 
 # What inputs explain where a training is far from what it could learn, at least: share of the
@@ -28,8 +30,8 @@ WORTHWHILE = 0.01
 # Times the best loss: a last epoch that left more says nothing of how far the best one came.
 RELAPSED = 3.0
 
-# Units of a layer and of the one before it, up to which its update says nothing: single weights
-# that begin near 0 come to many times their size at any rate.
+# Units of a layer and of the one before it, or inputs, up to which its update says nothing: single
+# weights that begin near 0 come to many times their size at any rate.
 SINGLE_UNITS = 2
 
 
@@ -44,7 +46,8 @@ def only_noise_is_left(course: Course) -> bool:
     The inputs explain hardly any of its errors, and it is well below the prior's loss. Of a noisy
     target more cannot be learned, at whatever rate (decisions 0012 and 0015).
     """
-    return explained(course) <= NOISE and loss_left(course, "last") <= LEARNED
+    of_numbers = course.facts.classes is None
+    return explained(course) <= NOISE and (of_numbers or loss_left(course, "last") <= LEARNED)
 
 
 def is_lacking(course: Course) -> bool:
@@ -58,8 +61,9 @@ def is_lacking(course: Course) -> bool:
     fit = after[-1].lack_of_fit if after else None
     if fit is None or fit.share <= max(LACKING, STANDARD_ERRORS * fit.standard_error):
         return False
-    best, last = loss_left(course), loss_left(course, "last")
-    return fit.share * best > WORTHWHILE and last <= RELAPSED * best
+    last = loss_left(course, "last")
+    kept = loss_left(course) if course.hands_out_best else last
+    return fit.share * kept > WORTHWHILE and last <= RELAPSED * kept
 
 
 def share_rising(losses: tuple[float, ...]) -> float:
@@ -72,7 +76,7 @@ def largest_updates(course: Course) -> list[float]:
     """Of each measurement the layer that moved most, but for those of single weights."""
     found = []
     for measurement in trained(course):
-        ratios, units = [], SINGLE_UNITS + 1
+        ratios, units = [], math.prod(course.facts.input_shape)
         for layer in measurement.layers:
             before, units = units, layer.units or units
             if layer.update_ratio is not None and max(before, units) > SINGLE_UNITS:

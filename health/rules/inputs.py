@@ -5,6 +5,7 @@ import math
 from health.course import Course
 from health.curves import before_training, initial_loss, loss_left, places, prior
 from health.repairs.data import scale_inputs
+from health.rules.dynamics import only_noise_is_left
 from health.verdict import NOT_MEASURED, Found, Healthy, NotApplicable, Verdict
 from health.words import number
 from models.findings import Finding, Severity
@@ -49,7 +50,7 @@ def check(course: Course) -> Verdict:
     return Found(
         Finding(
             code=CODE,
-            severity=_severity(loss_left(course), error),
+            severity=_severity(course, error),
             first_epoch=0,
             value=largest,
             threshold=LARGEST_INPUT,
@@ -63,8 +64,8 @@ def check(course: Course) -> Verdict:
     )
 
 
-def _severity(remaining: float, error: float) -> Severity:
-    if remaining <= HARMLESS:
+def _severity(course: Course, error: float) -> Severity:
+    if loss_left(course) <= HARMLESS or only_noise_is_left(course):
         return "info"
     return "problem" if error > INITIAL_ERROR else "warning"
 

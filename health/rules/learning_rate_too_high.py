@@ -3,10 +3,11 @@
 import math
 
 from health.course import Course
-from health.curves import before_training, curve, loss_left, prior, trained
+from health.curves import before_training, curve, explained, loss_left, places, prior, trained
 from health.repairs.rates import lower_learning_rate, stop_divergence
 from health.repairs.repair import Repair
 from health.rules.dynamics import (
+    LACKING,
     LEAST_EPOCHS,
     SINGLE_UNITS,
     is_lacking,
@@ -29,6 +30,8 @@ THROWN = 2.0
 REPLACED = 1.0
 # Share of the prior's loss: with more left, curves that jump did harm.
 HARMFUL = 0.3
+# With less left, a training has come back from weights that were thrown away.
+RECOVERED = 0.2
 # Share of a layer's units, of which fewer than WERE_ALIVE were dead before training.
 KILLED = 0.9
 WERE_ALIVE = 0.5
@@ -55,10 +58,9 @@ def check(course: Course) -> Verdict:
 def _thrown(course: Course, losses: tuple[float, ...]) -> Found | None:
     """Weights were replaced in an epoch, and the loss shows that it did harm."""
     thrown, remaining = max(largest_updates(course), default=0.0), loss_left(course)
-    # Many a training comes back from weights that were thrown away.
-    harmful = remaining > HARMFUL or is_lacking(course)
+    harmful = remaining > RECOVERED or is_lacking(course)
     worst = _over_prior(course, max(filter(math.isfinite, losses), default=0.0))
-    if thrown <= THROWN or not harmful or only_noise_is_left(course):
+    if thrown <= THROWN or not harmful or _may_be_well(course):
         return None
     rose = f"the loss rose to {number(worst)} times that of knowing nothing, and at best "
     told = f"One epoch changed the weights by {of_size(thrown)}; {rose if worst > 1 else ''}"
@@ -79,7 +81,7 @@ def _by_shape(course: Course, losses: tuple[float, ...]) -> Verdict:
         f"The loss rose in {percent(rising)} of {len(losses):,} epochs, and that of {of} ended "
         f"{ended}; an epoch changed the weights by up to {of_size(moved)}"
     )
-    harmful = loss_left(course) > HARMFUL and not only_noise_is_left(course)
+    harmful = loss_left(course) > HARMFUL and not _may_be_well(course)
     if rising >= OFTEN and times > TIMES_BEST and moved > REPLACED and harmful:
         return _too_high(1, rising, OFTEN, told)
     return Healthy(f"{told}.")
@@ -121,10 +123,20 @@ def _times_best(losses: tuple[float, ...]) -> float:
     return losses[-1] / min(finite) if math.isfinite(losses[-1]) else math.inf
 
 
+def _may_be_well(course: Course) -> bool:
+    """Whether what is left may be there at any rate.
+
+    Behind BatchNormalization the size of the weights is of no consequence, and units that are dead
+    by one mean are alive by the next; so there the errors have to show it (decision 0015).
+    """
+    normalizes = any(place.layer.keras_name == "BatchNormalization" for place in places(course))
+    return only_noise_is_left(course) or (normalizes and explained(course) <= LACKING)
+
+
 def _killed(course: Course) -> tuple[int, float, str] | None:
     """When training had killed KILLED of a layer's units that were alive before it, how many."""
     start = before_training(course)
-    if start is None or not loss_left(course) > HARMFUL:
+    if start is None or not loss_left(course) > HARMFUL or _may_be_well(course):
         return None
     alive = {
         layer.layer

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from health.course import Course
 from health.curves import curve, explained, prior, recent_fall, trained
 from health.repairs.fit import train_longer
-from health.rules.dynamics import NOISE, STILL_FALLING, is_lacking, is_still_falling
+from health.rules.dynamics import STILL_FALLING, is_lacking, is_still_falling
 from health.verdict import Found, Healthy, NotApplicable, Verdict
 from health.words import number, part, remains
 from models.findings import Finding
@@ -19,9 +19,10 @@ CODE = "not_converged"
 LEAST_EPOCHS = 3
 # Of the prior's loss: with less left, there is nothing to gain.
 CONVERGED = 0.05
-# Lack of fit. Where what is left is noise, what falls is the sureness of the answers: more epochs
-# helped half of these trainings, and by little. Above UNEXPLAINED a best epoch near the end that
-# brought a LITTLE of the prior's loss is enough, for few epochs swing (decision 0016).
+# Lack of fit. Where what is left is noise for the most, what falls is the sureness of the answers:
+# more epochs helped half of these trainings, and by little. Above UNEXPLAINED a best epoch near the
+# end that brought a LITTLE of the prior's loss is enough, for few epochs swing (decision 0016).
+MOSTLY_NOISE = 0.1
 UNEXPLAINED = 0.2
 LITTLE = 0.02
 # Paired standard errors of the validation rows' losses, since the measurement before the last: a
@@ -53,7 +54,7 @@ def check(course: Course) -> Verdict:
     learned = remaining <= CONVERGED and not is_lacking(course)
     if learned or threshold is None:
         return Healthy(f"{told}.")
-    is_noise = explained(course) <= NOISE
+    is_noise = explained(course) <= MOSTLY_NOISE
     matters = not is_noise and (validation or remaining > HARMFUL)
     return Found(
         Finding(

@@ -52,7 +52,7 @@ def check(course: Course) -> Verdict:
         return Healthy(f"{told}.")
     constant = prior(course)
     swing = mean(abs(_beyond(step)) for step in steps if _beyond(step))
-    harmful = swing > HARMFUL * constant and not course.hands_out_best
+    harmful = swing > HARMFUL * constant and not course.hands_out_validated
     return Found(
         Finding(
             code=CODE,

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 
 from health.course import Course
-from health.curves import curve, prior, trained
+from health.curves import curve, places, prior, trained
 from health.repairs.fit import keep_best_weights, more_training_rows
 from health.repairs.regularization import add_dropout, narrow_wide_layers
 from health.repairs.repair import otherwise, together
@@ -24,6 +24,9 @@ GAP = 0.2
 # may be, by a few rows of which the network is sure and wrong; a squared error is not by so few.
 GAP_OF_NUMBERS = 0.04
 TIMES_OF_NUMBERS = 10.0
+
+
+_PENALTIES = ("kernel_regularizer", "bias_regularizer", "activity_regularizer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +52,7 @@ def check(course: Course) -> Verdict:
             f"{number(math.nan if last.loss is None else last.loss)}."
         )
     judged_by, rows = course.monitored.metric, course.trial.fit.split_rows(course.facts.rows)
-    # The best by a training metric have learned the rows by heart as well.
-    harmless = course.hands_out_best and judged_by.startswith("val_")
+    harmless = course.hands_out_validated
     return Found(
         Finding(
             code=CODE,
@@ -99,18 +101,29 @@ def _worse(course: Course, last: Measurement) -> _Seen | None:
 
 def _apart(course: Course, last: Measurement, validation: float) -> _Seen | None:
     """Validation rows are far worse than the training rows."""
-    constant = prior(course)
-    if last.loss is None or not constant > 0:
+    constant, training = prior(course), _training_loss(course, last)
+    if not constant > 0:
         return None
-    gap = (validation - last.loss) / constant
-    threshold = _gap(course, validation, last.loss)
-    if not math.isfinite(gap) or gap <= threshold or 2 * last.loss > validation:
+    gap = (validation - training) / constant
+    threshold = _gap(course, validation, training)
+    if not math.isfinite(gap) or gap <= threshold or 2 * training > validation:
         return None
     evidence = (
-        f"The loss of the training rows is {number(last.loss, 2)}, that of the validation rows "
+        f"The loss of the training rows is {number(training, 2)}, that of the validation rows "
         f"{number(validation, 2)}; knowing nothing costs {number(constant, 2)}."
     )
     return _Seen(last.epoch, gap, threshold, evidence)
+
+
+def _training_loss(course: Course, last: Measurement) -> float:
+    """Of the probe; with penalties that of the epoch, since a validation loss has them too."""
+    measured = math.nan if last.loss is None else last.loss
+    penalized = any(
+        getattr(place.layer, penalty, None) is not None
+        for place in places(course)
+        for penalty in _PENALTIES
+    )
+    return max(measured, curve(course, "loss")[-1]) if penalized else measured
 
 
 def _gap(course: Course, validation: float, training: float) -> float:

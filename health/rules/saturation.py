@@ -14,9 +14,10 @@ CODE = "saturated_neurons"
 # Share of a layer's units that are on a flat end (tanh beyond 3, sigmoid beyond 4.6, where the
 # slope is below 0.01) for more than 95 % of the rows.
 SHARE = 0.5
-# Of the prior's loss: one that came down further has learned in spite of it, unless much can still
-# be explained.
+# Of the prior's loss: with less left at the end, units that went to a flat end did no harm.
 HARMFUL = 0.5
+# The same of units that began there, unless much can still be explained.
+HARMLESS = 0.1
 
 
 def check(course: Course) -> Verdict:
@@ -58,7 +59,7 @@ def check(course: Course) -> Verdict:
 def _severity(course: Course) -> Severity:
     if not loss_left(course) <= HARMFUL:  # nor known
         return "problem"
-    return "warning" if is_lacking(course) else "info"
+    return "warning" if loss_left(course) > HARMLESS or is_lacking(course) else "info"
 
 
 def _worst(course: Course, measurement: Measurement) -> tuple[float, str] | None:

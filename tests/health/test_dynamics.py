@@ -6,7 +6,7 @@ import pytest
 
 from health.course import Course
 from health.judge import RULES
-from health.rules.dynamics import is_lacking
+from health.rules.dynamics import is_lacking, largest_updates, only_noise_is_left
 from health.verdict import Found
 from models.measurements import LackOfFit
 from tests.health.courses import PRIOR, course, hidden, measurement, spec, with_output_layer
@@ -16,13 +16,21 @@ TANH = {"layers": [{"layer": "Dense", "units": 10, "activation": "tanh"}]}
 
 
 def left(
-    share: float, of_prior: float, *, error: float = 0.01, last: float | None = None
+    share: float,
+    of_prior: float,
+    *,
+    error: float = 0.01,
+    last: float | None = None,
+    kept: str = "best",
 ) -> Course:
     """A training that left so much of the prior's loss, of which the inputs explain a share."""
     fit = LackOfFit(share=share, standard_error=error)
     best = measurement(1, loss=of_prior * PRIOR)
     ended = measurement(11, loss=(last or of_prior) * PRIOR, lack_of_fit=fit)
-    return course(measurements=[measurement(0), best, ended])
+    stopping = {"restore_best_weights": kept == "best"}
+    return course(
+        spec(fit={"early_stopping": stopping}), measurements=[measurement(0), best, ended]
+    )
 
 
 @pytest.mark.parametrize(
@@ -34,6 +42,7 @@ def left(
         (left(0.3, 0.03), False),  # 0.9 % of the prior's loss is hardly worth another training
         (left(0.3, 0.04, last=0.11), True),
         (left(0.3, 0.04, last=0.13), False),  # said of another network than of the best one
+        (left(0.3, 0.04, last=0.13, kept="last"), True),
         (course(), False),  # not measured
     ],
 )
@@ -99,8 +108,69 @@ def test_what_is_left_is_harm_where_it_is_little_and_could_be_explained(
     assert warned is (share > 0.25)
 
 
+def of_numbers(judged: Course) -> Course:
+    return replace(judged, facts=replace(judged.facts, classes=None))
+
+
 @pytest.mark.parametrize(
-    ("training", "validation", "of_numbers", "of_classes"),
+    ("judged", "is_so"),
+    [
+        (left(0.05, 0.5), True),
+        (left(0.06, 0.5), False),
+        (left(0.05, 0.51), False),  # a classification may be sure of what is wrong
+        (of_numbers(left(0.05, 0.9)), True),
+        (of_numbers(left(0.06, 0.9)), False),
+    ],
+)
+def test_only_noise_is_left_where_the_inputs_explain_hardly_any_of_it(
+    judged: Course, *, is_so: bool
+) -> None:
+    assert only_noise_is_left(judged) is is_so
+
+
+@pytest.mark.parametrize(("share", "is_found"), [(0.05, False), (0.06, True)])
+@pytest.mark.parametrize("code", ["dead_neurons", "learning_rate_too_high", "inputs_not_scaled"])
+def test_where_only_noise_is_left_nothing_did_harm(
+    code: str, share: float, *, is_found: bool
+) -> None:
+    fit = LackOfFit(share=share, standard_error=0.01)
+    raw = spec(data={"dataset": "ds_1", "scaling": "none"})
+    dead = [hidden(dead=0.95)]
+    seen = [
+        measurement(0, largest_input=90.0),
+        measurement(11, loss=1.0, layers=dead, lack_of_fit=fit, largest_input=90.0),
+    ]
+    told = RULES[code](of_numbers(course(raw, measurements=seen)))
+
+    warned = isinstance(told, Found) and told.finding.severity != "info"
+    assert warned is is_found
+
+
+@pytest.mark.parametrize(("share", "is_found"), [(0.25, False), (0.26, True)])
+def test_behind_normalization_the_errors_have_to_show_that_a_rate_is_too_high(
+    share: float, *, is_found: bool
+) -> None:
+    layers = [{"layer": "Dense", "units": 10}, {"layer": "BatchNormalization"}]
+    fit = LackOfFit(share=share, standard_error=0.01)
+    thrown = measurement(11, loss=0.5, layers=[hidden(update_ratio=9.0)], lack_of_fit=fit)
+    normalized = course(spec(network={"layers": layers}), measurements=[measurement(0), thrown])
+
+    assert isinstance(RULES["learning_rate_too_high"](normalized), Found) is is_found
+
+
+@pytest.mark.parametrize(("columns", "counted"), [(2, [0.03]), (3, [9.0])])
+def test_one_unit_of_a_few_inputs_says_nothing_of_the_rate(
+    columns: int, counted: list[float]
+) -> None:
+    moved = [hidden(units=1, update_ratio=9.0)]
+    judged = course(measurements=[measurement(11, layers=moved)])
+    few = replace(judged, facts=replace(judged.facts, input_shape=(columns,)))
+
+    assert largest_updates(few) == counted
+
+
+@pytest.mark.parametrize(
+    ("training", "validation", "as_numbers", "as_classes"),
     [
         (0.004, 0.05, True, False),
         (0.004, 0.04, False, False),  # less than 4 % of the prior's loss apart
@@ -109,12 +179,27 @@ def test_what_is_left_is_harm_where_it_is_little_and_could_be_explained(
     ],
 )
 def test_a_regression_overfits_with_a_smaller_gap_than_a_classification(
-    training: float, validation: float, *, of_numbers: bool, of_classes: bool
+    training: float, validation: float, *, as_numbers: bool, as_classes: bool
 ) -> None:
     losses = (0.6, 0.5, validation)
     seen = [measurement(0), measurement(3, loss=training)]
     classes = course(losses=losses, validation=losses, measurements=seen)
-    numbers = replace(classes, facts=replace(classes.facts, classes=None))
 
-    assert isinstance(RULES["overfitting"](numbers), Found) is of_numbers
-    assert isinstance(RULES["overfitting"](classes), Found) is of_classes
+    assert isinstance(RULES["overfitting"](of_numbers(classes)), Found) is as_numbers
+    assert isinstance(RULES["overfitting"](classes), Found) is as_classes
+
+
+@pytest.mark.parametrize(("regularizer", "is_found"), [(None, True), ("l2", False)])
+def test_a_penalty_that_both_losses_have_is_no_gap(
+    regularizer: str | None, *, is_found: bool
+) -> None:
+    layer = {"layer": "Dense", "units": 10, "kernel_regularizer": regularizer}
+    losses = (0.6, 0.5, 0.4)
+    judged = course(
+        spec(network={"layers": [layer]}),
+        losses=losses,
+        validation=losses,
+        measurements=[measurement(0), measurement(3, loss=0.01)],
+    )
+
+    assert isinstance(RULES["overfitting"](judged), Found) is is_found

@@ -286,6 +286,7 @@ def test_causes_come_before_what_they_explain(codes: set[str], first_epoch: int)
         (["not_converged", "underfitting"], "underfitting"),
         (["class_imbalance", "not_converged"], "not_converged"),
         (["oscillating", "learning_rate_too_high"], "learning_rate_too_high"),
+        (["learning_rate_too_low", "learning_rate_too_high"], "learning_rate_too_high"),
     ],
 )
 def test_the_first_cause_of_several(codes: list[str], cause: str) -> None:
@@ -305,6 +306,20 @@ def test_what_was_dead_before_training_is_no_consequence_of_the_rate() -> None:
     told = in_order([finding("dead_neurons", 0), finding("learning_rate_too_high", 4)])
 
     assert [each.consequence_of for each in told] == [None, None]
+
+
+@pytest.mark.parametrize(
+    ("first_epoch", "cause"), [(0, "vanishing_gradients"), (3, "learning_rate_too_high")]
+)
+def test_gradients_that_vanish_make_a_rate_look_too_high_if_they_did_so_before_training(
+    first_epoch: int, cause: str
+) -> None:
+    vanishing = finding("vanishing_gradients", first_epoch)
+
+    told = in_order([vanishing, finding("learning_rate_too_high", 4)])
+
+    assert told[0].code == cause
+    assert [each.consequence_of for each in told] == [None, cause]
 
 
 @given(specs, specs)

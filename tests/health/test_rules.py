@@ -158,7 +158,7 @@ def test_a_rate_is_too_low_where_weights_hardly_move_and_the_last_epoch_is_the_b
 
 
 @pytest.mark.parametrize(
-    ("update", "loss", "is_found"), [(2.1, 0.35, True), (1.9, 0.35, False), (2.1, 0.3, False)]
+    ("update", "loss", "is_found"), [(2.1, 0.23, True), (1.9, 0.23, False), (2.1, 0.21, False)]
 )
 def test_a_rate_is_too_high_that_throws_the_weights_away_with_harm(
     update: float, loss: float, *, is_found: bool
@@ -171,9 +171,9 @@ def test_a_rate_is_too_high_that_throws_the_weights_away_with_harm(
 @pytest.mark.parametrize(
     ("fit", "loss", "is_found"),
     [
-        ((0.1, 0.03), 0.5, False),
-        ((0.11, 0.03), 0.5, True),
-        ((0.1, 0.03), 0.6, True),
+        ((0.05, 0.03), 0.5, False),
+        ((0.06, 0.03), 0.5, True),
+        ((0.05, 0.03), 0.6, True),
         (None, 0.5, True),
     ],
 )
