@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from health.course import Course
-from models.measurements import LayerMeasurement, Measurement
+from models.measurements import LackOfFit, LayerMeasurement, Measurement
 from models.specs.layers.layer import LayerSpec
 from models.specs.shapes import layer_names
 
@@ -104,10 +104,15 @@ def recent_fall(course: Course) -> float:
     return (min(earlier) - losses[-1]) / constant
 
 
-def explained(course: Course) -> float:
-    """The share of the errors' squares at the end that the inputs still explain; NaN if unknown."""
+def lack_of_fit(course: Course) -> LackOfFit | None:
+    """What the inputs could still explain of the errors at the end; None where it is not known."""
     after = trained(course)
-    fit = after[-1].lack_of_fit if after else None
+    return after[-1].lack_of_fit if after else None
+
+
+def explainable(course: Course) -> float:
+    """Its share, of the errors' squares; NaN where it is not known."""
+    fit = lack_of_fit(course)
     return math.nan if fit is None else fit.share
 
 

@@ -5,7 +5,7 @@ from health.curves import loss_left, measured, trained
 from health.repairs.capacity import widen_bottlenecks
 from health.repairs.layers import reinitialize_ill_drawn, use_activation
 from health.repairs.repair import together
-from health.rules.dynamics import only_noise_is_left
+from health.rules.gain import only_noise_is_left
 from health.verdict import NOT_MEASURED, Found, Healthy, NotApplicable, Verdict
 from health.words import percent, remains
 from models.findings import Finding

@@ -5,7 +5,7 @@ import math
 from health.course import Course
 from health.curves import before_training, initial_loss, loss_left, places, prior
 from health.repairs.data import scale_inputs
-from health.rules.dynamics import only_noise_is_left
+from health.rules.gain import only_noise_is_left
 from health.verdict import NOT_MEASURED, Found, Healthy, NotApplicable, Verdict
 from health.words import number
 from models.findings import Finding, Severity

@@ -3,19 +3,11 @@
 import math
 
 from health.course import Course
-from health.curves import before_training, curve, explained, loss_left, places, prior, trained
+from health.curves import before_training, curve, explainable, loss_left, places, prior, trained
 from health.repairs.rates import lower_learning_rate, stop_divergence
 from health.repairs.repair import Repair
-from health.rules.dynamics import (
-    LACKING,
-    LEAST_EPOCHS,
-    SINGLE_UNITS,
-    is_lacking,
-    largest_updates,
-    of_size,
-    only_noise_is_left,
-    share_rising,
-)
+from health.rules.dynamics import LEAST_EPOCHS, SINGLE_UNITS, largest_updates, of_size, share_rising
+from health.rules.gain import LACKING, is_lacking, only_noise_is_left
 from health.verdict import NO_EPOCHS, Found, Healthy, NotApplicable, Verdict
 from health.words import number, percent, remains
 from models.findings import Finding
@@ -130,7 +122,7 @@ def _may_be_well(course: Course) -> bool:
     by one mean are alive by the next; so there the errors have to show it (decision 0015).
     """
     normalizes = any(place.layer.keras_name == "BatchNormalization" for place in places(course))
-    return only_noise_is_left(course) or (normalizes and explained(course) <= LACKING)
+    return only_noise_is_left(course) or (normalizes and explainable(course) <= LACKING)
 
 
 def _killed(course: Course) -> tuple[int, float, str] | None:

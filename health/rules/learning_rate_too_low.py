@@ -8,13 +8,12 @@ from health.curves import curve, loss_left
 from health.repairs.rates import raise_learning_rate
 from health.rules.dynamics import (
     LEAST_EPOCHS,
-    is_lacking,
     is_still_falling,
     largest_updates,
     of_size,
-    only_noise_is_left,
     share_rising,
 )
+from health.rules.gain import CONVERGED, is_lacking, only_noise_is_left
 from health.verdict import NOT_MEASURED, Found, Healthy, NotApplicable, Verdict
 from health.words import percent, remains
 from models.findings import Finding
@@ -32,8 +31,6 @@ SMALL_UPDATE = 0.004
 SMALL_WHILE_FALLING = 0.012
 # With less than this a loss moves by rounding and by random layers alone.
 NO_UPDATE = 1e-4
-# Share of the prior's loss: with less left, there is nothing to gain.
-CONVERGED = 0.05
 
 
 def check(course: Course) -> Verdict:
@@ -54,19 +51,18 @@ def check(course: Course) -> Verdict:
         f"The loss rose in {percent(rising)} of {len(losses):,} epochs, and a typical epoch "
         f"changed the weights by {of_size(typical)}"
     )
-    still = typical < NO_UPDATE
-    falling = rising <= RARELY and _ends_at_its_best(judged)
     limit = SMALL_WHILE_FALLING if is_still_falling(course) else SMALL_UPDATE
-    lacking = is_lacking(course)
+    frozen, lacking = typical < NO_UPDATE, is_lacking(course)
+    right_way = rising <= RARELY and _ends_at_its_best(judged)
+    # Validation by moving averages lags far behind slow weights (decision 0015).
+    lagging = lacking and _ends_at_its_best(losses)
     learned = (remaining <= CONVERGED and not lacking) or only_noise_is_left(course)
-    # Validation by moving averages is long behind slow weights (decision 0015).
-    behind = lacking and _ends_at_its_best(losses)
-    if typical >= limit or not (still or falling or behind) or learned:
+    if typical >= limit or not (frozen or right_way or lagging) or learned:
         return Healthy(f"{told}.")
     return Found(
         Finding(
             code=CODE,
-            severity="problem" if still else "warning",
+            severity="problem" if frozen else "warning",
             first_epoch=1,
             value=typical,
             threshold=limit,

@@ -4,9 +4,10 @@ import math
 from collections.abc import Sequence
 
 from health.course import Course
-from health.curves import curve, explained, prior, recent_fall, trained
+from health.curves import curve, explainable, prior, recent_fall, trained
 from health.repairs.fit import train_longer
-from health.rules.dynamics import STILL_FALLING, is_lacking, is_still_falling
+from health.rules.dynamics import STILL_FALLING, is_still_falling
+from health.rules.gain import CONVERGED, is_lacking
 from health.verdict import Found, Healthy, NotApplicable, Verdict
 from health.words import number, part, remains
 from models.findings import Finding
@@ -17,13 +18,13 @@ CODE = "not_converged"
 
 # Epochs; two make no trend.
 LEAST_EPOCHS = 3
-# Of the prior's loss: with less left, there is nothing to gain.
-CONVERGED = 0.05
-# Lack of fit. Where what is left is noise for the most, what falls is the sureness of the answers:
-# more epochs helped half of these trainings, and by little. Above UNEXPLAINED a best epoch near the
-# end that brought a LITTLE of the prior's loss is enough, for few epochs swing (decision 0016).
+# Shares of the errors' squares that the inputs still explain (decision 0016). Where that is at most
+# this, what falls is mostly how sure the answers are: more epochs helped half of these trainings,
+# and by little.
 MOSTLY_NOISE = 0.1
-UNEXPLAINED = 0.2
+# Where it is more than this, a best epoch near the end is enough that brought a LITTLE of the
+# prior's loss, for few epochs swing.
+EXPLAINABLE = 0.2
 LITTLE = 0.02
 # Paired standard errors of the validation rows' losses, since the measurement before the last: a
 # fall that is smaller may be the rows' noise. Breiman's rule, as in `search.paired`.
@@ -54,7 +55,7 @@ def check(course: Course) -> Verdict:
     learned = remaining <= CONVERGED and not is_lacking(course)
     if learned or threshold is None:
         return Healthy(f"{told}.")
-    is_noise = explained(course) <= MOSTLY_NOISE
+    is_noise = explainable(course) <= MOSTLY_NOISE
     matters = not is_noise and (validation or remaining > HARMFUL)
     return Found(
         Finding(
@@ -80,7 +81,7 @@ def _crossed(course: Course, losses: Sequence[float], brought: float) -> float |
         return STILL_FALLING
     since_best = len(losses) - 1 - losses.index(min(losses))
     is_late = since_best <= max(1, len(losses) // 10)
-    return LITTLE if explained(course) > UNEXPLAINED and is_late and brought > LITTLE else None
+    return LITTLE if explainable(course) > EXPLAINABLE and is_late and brought > LITTLE else None
 
 
 def _last_step(course: Course) -> PairedLosses | None:

@@ -3,7 +3,7 @@
 from health.course import Course
 from health.curves import loss_left, measured
 from health.repairs.layers import reinitialize_ill_drawn
-from health.rules.dynamics import is_lacking
+from health.rules.gain import is_lacking
 from health.verdict import NOT_MEASURED, Found, Healthy, NotApplicable, Verdict
 from health.words import percent, remains
 from models.findings import Finding, Severity

@@ -8,7 +8,7 @@ from health.curves import loss_left, measured
 from health.repairs.layers import reinitialize, use_relu
 from health.repairs.normalization import add_batch_normalization
 from health.repairs.repair import otherwise, together
-from health.rules.dynamics import is_lacking
+from health.rules.gain import is_lacking
 from health.verdict import NOT_MEASURED, Found, Healthy, NotApplicable, Verdict
 from health.words import number, remains
 from models.findings import Finding
@@ -19,8 +19,8 @@ CODE = "vanishing_gradients"
 # Norm of the first layer's gradient over that of the last's, and by itself (decision 0012).
 RATIO = 1e-3
 SMALL = 1e-3
-# Of the prior's loss: below it the network has learned, and gradients are small at a minimum.
-CONVERGED = 0.5
+# Of the prior's loss: with less left the network has learned, and gradients are small at a minimum.
+HARMFUL = 0.5
 # Share of a layer: gradients that end at dead units are not a matter of depth.
 MOSTLY_DEAD = 0.5
 
@@ -37,7 +37,7 @@ def check(course: Course) -> Verdict:
     if not course.measurements:
         return NOT_MEASURED
     remaining = loss_left(course)
-    if remaining <= CONVERGED and not is_lacking(course):
+    if remaining <= HARMFUL and not is_lacking(course):
         return Healthy(f"{remains(remaining)}: gradients reached the first layer.")
     seen = [(each, found) for each in course.measurements if (found := _ends(course, each))]
     if not seen:

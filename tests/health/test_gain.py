@@ -6,7 +6,8 @@ import pytest
 
 from health.course import Course
 from health.judge import RULES
-from health.rules.dynamics import is_lacking, largest_updates, only_noise_is_left
+from health.rules.dynamics import largest_updates
+from health.rules.gain import is_lacking, only_noise_is_left
 from health.verdict import Found
 from models.measurements import LackOfFit
 from tests.health.courses import PRIOR, course, hidden, measurement, spec, with_output_layer
@@ -97,7 +98,7 @@ def test_a_training_is_lacking_where_the_inputs_explain_much_of_what_is_left(
         ),
     ],
 )
-def test_what_is_left_is_harm_where_it_is_little_and_could_be_explained(
+def test_what_is_left_does_harm_however_little_it_is_where_it_could_be_explained(
     code: str, judged: Course, share: float
 ) -> None:
     fit = LackOfFit(share=share, standard_error=0.01)
