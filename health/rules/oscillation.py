@@ -31,18 +31,17 @@ def check(course: Course) -> Verdict:
     """Judge the measurements after the first 30 % of the epochs."""
     if not course.measurements:
         return NOT_MEASURED
-    after = SETTLING * len(course.epochs)
     steps = [
-        each.since_last
+        (each.epoch, _beyond_noise(each.since_last))
         for each in course.measurements
-        if each.epoch > after and each.since_last is not None
+        if each.epoch > SETTLING * len(course.epochs) and each.since_last is not None
     ]
     if not steps:
         return NO_VALIDATION
     if len(steps) < LEAST:
         return NotApplicable(f"It takes {LEAST} measured epochs, and there are {len(steps)}.")
-    up = sum(_beyond(step) > 0 for step in steps) / len(steps)
-    down = sum(_beyond(step) < 0 for step in steps) / len(steps)
+    up = sum(step > 0 for _, step in steps) / len(steps)
+    down = sum(step < 0 for _, step in steps) / len(steps)
     told = (
         f"After the first {percent(SETTLING)} of the run the validation loss rose by more than "
         f"{STANDARD_ERRORS:g} standard errors in {percent(up)} of {len(steps):,} steps between "
@@ -51,17 +50,13 @@ def check(course: Course) -> Verdict:
     if min(up, down) < SHARE / 2 or up + down < SHARE:
         return Healthy(f"{told}.")
     constant = prior(course)
-    swing = mean(abs(_beyond(step)) for step in steps if _beyond(step))
+    swing = mean(abs(step) for _, step in steps if step)
     harmful = swing > HARMFUL * constant and not course.hands_out_validated
     return Found(
         Finding(
             code=CODE,
             severity="warning" if harmful else "info",
-            first_epoch=next(
-                each.epoch
-                for each in course.measurements
-                if each.epoch > after and each.since_last and _beyond(each.since_last) > 0
-            ),
+            first_epoch=next(epoch for epoch, step in steps if step > 0),
             value=up + down,
             threshold=SHARE,
             evidence=f"{told}; these steps are {number(swing)} on average, where knowing "
@@ -77,8 +72,8 @@ def check(course: Course) -> Verdict:
     )
 
 
-def _beyond(step: PairedLosses) -> float:
-    """The difference where it is beyond the noise, else 0."""
+def _beyond_noise(step: PairedLosses) -> float:
+    """The difference where it is more than the rows' noise, else 0."""
     if step.standard_error is None or abs(step.mean) <= STANDARD_ERRORS * step.standard_error:
         return 0.0
     return step.mean

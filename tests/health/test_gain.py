@@ -10,7 +10,15 @@ from health.rules.dynamics import largest_updates
 from health.rules.gain import is_lacking, only_noise_is_left
 from health.verdict import Found
 from models.measurements import LackOfFit
-from tests.health.courses import PRIOR, course, hidden, measurement, spec, with_output_layer
+from tests.health.courses import (
+    PRIOR,
+    course,
+    hidden,
+    measurement,
+    of_numbers,
+    spec,
+    with_output_layer,
+)
 
 FALLING = tuple(0.06 - 0.001 * epoch for epoch in range(20))
 TANH = {"layers": [{"layer": "Dense", "units": 10, "activation": "tanh"}]}
@@ -109,10 +117,6 @@ def test_what_is_left_does_harm_however_little_it_is_where_it_could_be_explained
     assert warned is (share > 0.25)
 
 
-def of_numbers(judged: Course) -> Course:
-    return replace(judged, facts=replace(judged.facts, classes=None))
-
-
 @pytest.mark.parametrize(
     ("judged", "is_so"),
     [
@@ -168,39 +172,3 @@ def test_one_unit_of_a_few_inputs_says_nothing_of_the_rate(
     few = replace(judged, facts=replace(judged.facts, input_shape=(columns,)))
 
     assert largest_updates(few) == counted
-
-
-@pytest.mark.parametrize(
-    ("training", "validation", "as_numbers", "as_classes"),
-    [
-        (0.004, 0.05, True, False),
-        (0.004, 0.04, False, False),  # less than 4 % of the prior's loss apart
-        (0.006, 0.055, False, False),  # less than ten times
-        (0.02, 0.3, True, True),
-    ],
-)
-def test_a_regression_overfits_with_a_smaller_gap_than_a_classification(
-    training: float, validation: float, *, as_numbers: bool, as_classes: bool
-) -> None:
-    losses = (0.6, 0.5, validation)
-    seen = [measurement(0), measurement(3, loss=training)]
-    classes = course(losses=losses, validation=losses, measurements=seen)
-
-    assert isinstance(RULES["overfitting"](of_numbers(classes)), Found) is as_numbers
-    assert isinstance(RULES["overfitting"](classes), Found) is as_classes
-
-
-@pytest.mark.parametrize(("regularizer", "is_found"), [(None, True), ("l2", False)])
-def test_a_penalty_that_both_losses_have_is_no_gap(
-    regularizer: str | None, *, is_found: bool
-) -> None:
-    layer = {"layer": "Dense", "units": 10, "kernel_regularizer": regularizer}
-    losses = (0.6, 0.5, 0.4)
-    judged = course(
-        spec(network={"layers": [layer]}),
-        losses=losses,
-        validation=losses,
-        measurements=[measurement(0), measurement(3, loss=0.01)],
-    )
-
-    assert isinstance(RULES["overfitting"](judged), Found) is is_found

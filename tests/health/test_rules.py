@@ -12,9 +12,17 @@ from health.judge import RULES, judge
 from health.verdict import Found, Healthy, NotApplicable
 from models.findings import Finding
 from models.lifecycle import StopReason
-from models.measurements import LackOfFit
+from models.measurements import LackOfFit, Measurement
 from models.specs.experiment import ExperimentSpec
-from tests.health.courses import course, hidden, measurement, paired, spec, with_output_layer
+from tests.health.courses import (
+    course,
+    hidden,
+    measurement,
+    of_numbers,
+    paired,
+    spec,
+    with_output_layer,
+)
 
 FALLING = [1.1 - 0.005 * n for n in range(20)]  # by less than 5 % of the prior in its second half
 
@@ -254,6 +262,12 @@ def test_what_the_trainer_called_diverged_is_so_without_measurements() -> None:
     assert found("diverged", judged) is not None
 
 
+def swings(by: float) -> list[Measurement]:
+    """Up and down with every epoch."""
+    steps = (paired(by if epoch % 2 else -by) for epoch in range(1, 12))
+    return [measurement(0), *(measurement(n, since_last=each) for n, each in enumerate(steps, 1))]
+
+
 @pytest.mark.parametrize(
     ("swing", "kept", "severity"),
     [
@@ -266,13 +280,10 @@ def test_what_the_trainer_called_diverged_is_so_without_measurements() -> None:
 def test_validation_oscillates_beyond_two_standard_errors(
     swing: float, kept: str, severity: str | None
 ) -> None:
-    steps = [
-        measurement(epoch, since_last=paired(swing if epoch % 2 else -swing))
-        for epoch in range(1, 12)
-    ]
-
     restored = spec(fit={"early_stopping": {"restore_best_weights": kept == "best"}})
-    finding = found("oscillating", course(restored, measurements=[measurement(0), *steps]))
+
+    finding = found("oscillating", course(restored, measurements=swings(swing)))
+
     assert (finding and finding.severity) == severity
 
 
@@ -288,14 +299,12 @@ def test_validation_oscillates_beyond_two_standard_errors(
 def test_only_swings_that_do_harm_are_for_a_lower_rate(
     swing: float, stopping: dict[str, bool], changed_paths: list[str]
 ) -> None:
-    steps = [
-        measurement(epoch, since_last=paired(swing if epoch % 2 else -swing))
-        for epoch in range(1, 12)
-    ]
     swinging = spec(fit={"early_stopping": stopping})
-    judged = course(swinging, measurements=[measurement(0), *steps])
 
-    (finding,) = judge(judged, spec=swinging, changes={}).findings
+    (finding,) = judge(
+        course(swinging, measurements=swings(swing)), spec=swinging, changes={}
+    ).findings
+
     assert finding.code == "oscillating"
     assert [each["path"] for each in finding.patch] == changed_paths
 
@@ -339,6 +348,42 @@ def test_validation_far_above_training_is_overfitting(gap: float, *, is_found: b
     judged = course(losses=losses, validation=validation, measurements=after(loss=0.05))
 
     assert (found("overfitting", judged) is not None) is is_found
+
+
+@pytest.mark.parametrize(
+    ("training", "validation", "as_numbers", "as_classes"),
+    [
+        (0.004, 0.05, True, False),
+        (0.004, 0.04, False, False),  # less than 4 % of the prior's loss apart
+        (0.006, 0.055, False, False),  # less than ten times
+        (0.02, 0.3, True, True),
+    ],
+)
+def test_a_regression_overfits_with_a_smaller_gap_than_a_classification(
+    training: float, validation: float, *, as_numbers: bool, as_classes: bool
+) -> None:
+    losses = (0.6, 0.5, validation)
+    seen = [measurement(0), measurement(3, loss=training)]
+    classes = course(losses=losses, validation=losses, measurements=seen)
+
+    assert isinstance(RULES["overfitting"](of_numbers(classes)), Found) is as_numbers
+    assert isinstance(RULES["overfitting"](classes), Found) is as_classes
+
+
+@pytest.mark.parametrize(("regularizer", "is_found"), [(None, True), ("l2", False)])
+def test_a_penalty_that_both_losses_have_is_no_gap(
+    regularizer: str | None, *, is_found: bool
+) -> None:
+    layer = {"layer": "Dense", "units": 10, "kernel_regularizer": regularizer}
+    losses = (0.6, 0.5, 0.4)
+    judged = course(
+        spec(network={"layers": [layer]}),
+        losses=losses,
+        validation=losses,
+        measurements=[measurement(0), measurement(3, loss=0.01)],
+    )
+
+    assert isinstance(RULES["overfitting"](judged), Found) is is_found
 
 
 @pytest.mark.parametrize(("loss", "is_found"), [(1.079, True), (1.077, False)])
