@@ -28,7 +28,7 @@ def keep_best_weights(losses: Sequence[float]) -> Repair:
         losses: of the validation rows in the training that is repaired. Its best epoch is waited
             for, so that what is handed out is never worse than what there was.
     """
-    return lambda spec: _best_kept(spec, max(spec.fit.epochs // 10, _longest_wait(losses)))
+    return lambda spec: _best_kept(spec, spec.fit.epochs, losses)
 
 
 def train_longer(losses: Sequence[float]) -> Repair:
@@ -38,14 +38,14 @@ def train_longer(losses: Sequence[float]) -> Repair:
     that have ended leave a rate at which nothing more is learned.
 
     Args:
-        losses: as above.
+        losses: of the validation rows in the training that is repaired; its best epoch is waited
+            for.
     """
 
     def repair(spec: ExperimentSpec) -> Changes:
         epochs = min(LONGER * spec.fit.epochs, MAX_EPOCHS)
-        changes: dict[str, JsonValue] = {"fit.epochs": epochs}
-        best_kept = _best_kept(spec, max(epochs // 10, _longest_wait(losses)))
-        return changes | best_kept | stretched(spec, epochs / spec.fit.epochs)
+        changes = {"fit.epochs": epochs} | _best_kept(spec, epochs, losses)
+        return changes | stretched(spec, epochs / spec.fit.epochs)
 
     return repair
 
@@ -55,18 +55,19 @@ def more_training_rows(spec: ExperimentSpec) -> Changes:
     return {"fit.validation_split": 0.3} if spec.fit.validation_split > HALF else {}
 
 
-def _best_kept(spec: ExperimentSpec, patience: int) -> dict[str, JsonValue]:
+def _best_kept(spec: ExperimentSpec, epochs: int, losses: Sequence[float]) -> dict[str, JsonValue]:
     """The best by what a client monitors, where that is measured on validation rows.
 
-    Else by their loss: the best by a training metric are those that know the training rows by
-    heart, however bad they are for others (decision 0016).
+    Else by their loss: the best weights by a training metric are those that have memorized the
+    training rows, however bad they are for others (decision 0016).
     """
     stopping = spec.fit.early_stopping
     if spec.fit.validation_split == 0:
         return {}
     if stopping is not None and stopping.monitor.startswith("val_"):
         return {"fit.early_stopping.restore_best_weights": True}
-    patience = max(LEAST_PATIENCE, patience, stopping.patience if stopping else 0)
+    asked = stopping.patience if stopping else 0
+    patience = max(LEAST_PATIENCE, epochs // 10, _longest_wait(losses), asked)
     return {"fit.early_stopping": EarlyStopping(patience=patience).model_dump(mode="json")}
 
 

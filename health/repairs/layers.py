@@ -32,37 +32,29 @@ def reinitialize(spec: ExperimentSpec) -> Changes:
     for the others.
     """
     own = own_layers(spec)
-    changes: dict[str, JsonValue] = {}
-    for index, layer in enumerate(own):
-        if not layer.has_kernel:
-            continue
-        like_relu = _activation_after(own, index) in _RELU_LIKE
-        at = f"network.layers.{index}"
-        changes[f"{at}.kernel_initializer"] = "he_normal" if like_relu else "glorot_uniform"
-        if getattr(layer, "use_bias", False):
-            changes[f"{at}.bias_initializer"] = "zeros"
-    return changes
+    return _zeroed_biases(own) | {
+        f"network.layers.{index}.kernel_initializer": "he_normal"
+        if _activation_after(own, index) in _RELU_LIKE
+        else "glorot_uniform"
+        for index, layer in enumerate(own)
+        if layer.has_kernel
+    }
 
 
 def reinitialize_ill_drawn(spec: ExperimentSpec) -> Changes:
     """Keras's usual weights where they are not drawn to the layer's size, and biases of 0.
 
-    He's are larger than the usual ones, and at a rate that was chosen for these a training is
-    mostly a little worse and may diverge. In a deep network they are what it takes all the same
-    (decision 0013).
+    He's are larger, and at a rate that was chosen for the usual ones a training mostly ends a
+    little worse and may diverge. A deep network needs them all the same (decision 0013).
     """
     own = own_layers(spec)
     if sum(layer.has_kernel for layer in own[: first_not_hidden(spec)]) >= DEEP:
         return reinitialize(spec)
-    ill_drawn = {
-        f"network.layers.{index}.kernel_initializer"
+    return _zeroed_biases(own) | {
+        f"network.layers.{index}.kernel_initializer": "glorot_uniform"
         for index, layer in enumerate(own)
-        if not isinstance(getattr(layer, "kernel_initializer", None), _DRAWN_TO_SIZE)
-    }
-    return {
-        at: "glorot_uniform" if at in ill_drawn else value
-        for at, value in reinitialize(spec).items()
-        if at in ill_drawn or not at.endswith("kernel_initializer")
+        if layer.has_kernel
+        and not isinstance(getattr(layer, "kernel_initializer", None), _DRAWN_TO_SIZE)
     }
 
 
@@ -78,6 +70,14 @@ def use_activation(activation: str, layers: Collection[str]) -> Repair:
         return {at: activation for at, (name, _) in _activations(spec).items() if name in layers}
 
     return repair
+
+
+def _zeroed_biases(own: tuple[LayerSpec, ...]) -> dict[str, JsonValue]:
+    return {
+        f"network.layers.{index}.bias_initializer": "zeros"
+        for index, layer in enumerate(own)
+        if layer.has_kernel and getattr(layer, "use_bias", False)
+    }
 
 
 def _activation_after(own: tuple[LayerSpec, ...], index: int) -> str:

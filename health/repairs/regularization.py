@@ -46,7 +46,7 @@ def narrow_wide_layers(rows: int) -> Repair:
     """A quarter of the units in wide hidden layers; the others stay as they are.
 
     Args:
-        rows: as above.
+        rows: to train on; a layer of fewer units than these is not wide.
     """
 
     def repair(spec: ExperimentSpec) -> Changes:
