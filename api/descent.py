@@ -12,6 +12,7 @@ from health.experiment.next_repair import Tried, paths
 from health.patches import patch
 from models.errors import NotFound
 from models.specs.experiment import ExperimentSpec
+from models.views.comparison import RepairOutcome
 from models.views.experiment import ExperimentView
 from store import experiments, origins
 
@@ -36,8 +37,8 @@ class Descent:
         return any(_training(spec) == _training(each) for each in self.trained)
 
 
-def made_worse(tx: Session, *, owner: str, view: ExperimentView) -> ExperimentView | None:
-    """What an experiment is derived from, where the repair made it worse and it is still there."""
+def harmful_repair(view: ExperimentView) -> RepairOutcome | None:
+    """What the repair that an experiment was derived by came to, where it made it worse."""
     outcome = view.conclusion.repair if view.conclusion else None
     if outcome is None or outcome.helped is not False:
         return None
@@ -45,7 +46,7 @@ def made_worse(tx: Session, *, owner: str, view: ExperimentView) -> ExperimentVi
         is_worse = outcome.difference.mean > outcome.difference.standard_error
     else:  # the repaired one diverged; the other may have, too
         is_worse = outcome.before is not None
-    return _found(tx, owner, outcome.experiment) if is_worse else None
+    return outcome if is_worse else None
 
 
 def of(tx: Session, *, owner: str, view: ExperimentView) -> Descent:
@@ -70,11 +71,12 @@ def of(tx: Session, *, owner: str, view: ExperimentView) -> Descent:
         if helped is False and not has_helped:
             tried.append(Tried(origin.finding, paths(patch(before.spec, at.spec))))
         trained.append(before.spec)
-        at = _found(tx, owner, origin.experiment)
+        at = still_there(tx, owner=owner, experiment_id=origin.experiment)
     return Descent(tuple(tried), tuple(trained))
 
 
-def _found(tx: Session, owner: str, experiment_id: str) -> ExperimentView | None:
+def still_there(tx: Session, *, owner: str, experiment_id: str) -> ExperimentView | None:
+    """An experiment; None where it was deleted."""
     try:
         return experiments.get(tx, owner=owner, experiment_id=experiment_id)
     except NotFound:

@@ -61,19 +61,21 @@ def repaired(
 
 
 def _from_before(tx: Session, owner: str, view: ExperimentView) -> ExperimentSpec | None:
-    """After a repair that made it worse: the next one of what it was derived from.
+    """After a repair that made it worse: what comes next for the experiment it was derived from.
 
     None after any other, and where nothing is left there. The repairs of a trial are suggested in a
-    fixed order, so those up to the one that was tried need not be looked for.
+    fixed order, so those up to the one that did harm were suggested before.
     """
-    worse_than = descent.made_worse(tx, owner=owner, view=view)
-    if worse_than is None or view.conclusion is None or view.conclusion.repair is None:
+    tried = descent.harmful_repair(view)
+    if tried is None:
         return None
-    tried, before = view.conclusion.repair, descent.of(tx, owner=owner, view=worse_than)
-    able = [*_choices(tx, worse_than, tried.trial, None, before)]
+    before = descent.still_there(tx, owner=owner, experiment_id=tried.experiment)
+    if before is None:
+        return None
+    earlier = descent.of(tx, owner=owner, view=before)
+    able = list(_choices(tx, before, tried.trial, None, earlier))
     seen = [n for n, each in enumerate(able, start=1) if each.finding.code == tried.finding]
-    left = able[max(seen, default=0) :]
-    return _first_new(worse_than, left, before)
+    return _first_new(before, able[max(seen, default=0) :], earlier)
 
 
 def _first_new(
