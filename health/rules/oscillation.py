@@ -62,14 +62,22 @@ def check(course: Course) -> Verdict:
             evidence=f"{told}; these steps are {number(swing)} on average, where knowing "
             f"nothing costs {number(constant)}.",
             explanation="The steps carry the network to and fro across the minimum.",
-            advice="Try a learning rate ten times lower, or larger batches."
-            if harmful
-            else "Hand out the best weights, so that it does no harm. A lower rate may settle it, "
-            "and learns less in as many epochs.",
+            advice=_advice(course, harmful=harmful),
         ),
         # At a tenth of the rate 2 of 24 such trainings were better, and 7 worse (decision 0016).
         lower_learning_rate if harmful else keep_best_weights(curve(course, "val_loss")),
     )
+
+
+def _advice(course: Course, *, harmful: bool) -> str:
+    if harmful:
+        return "Try a learning rate ten times lower, or larger batches."
+    harmless = (
+        "It does no harm, since the best weights are handed out."
+        if course.hands_out_best
+        else "Hand out the best weights, so that it does no harm."
+    )
+    return f"{harmless} A lower rate may settle it, and learns less in as many epochs."
 
 
 def _beyond_noise(step: PairedLosses) -> float:
