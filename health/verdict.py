@@ -45,3 +45,8 @@ Rule = Callable[[Course], Verdict]
 NOT_MEASURED = NotApplicable("Not measured.")
 NO_EPOCHS = NotApplicable("No epoch has ended.")
 NO_VALIDATION = NotApplicable("There are no validation rows.")
+
+
+def too_few_epochs(there: int, least: int) -> NotApplicable:
+    """A curve of so few says nothing yet."""
+    return NotApplicable(f"It takes {least} epochs, and there are {there}.")

@@ -5,7 +5,7 @@ import math
 from health.course import Course
 from health.curves import curve, prior, trained
 from health.repairs.normalization import add_batch_normalization_if_deep
-from health.verdict import NOT_MEASURED, Found, Healthy, NotApplicable, Verdict
+from health.verdict import NOT_MEASURED, Found, Healthy, NotApplicable, Verdict, too_few_epochs
 from health.words import number
 from models.findings import Finding
 
@@ -24,7 +24,7 @@ def check(course: Course) -> Verdict:
     if not after:
         return NOT_MEASURED
     if len(course.epochs) < LEAST_EPOCHS:
-        return NotApplicable(f"It takes {LEAST_EPOCHS} epochs, and there are {len(course.epochs)}.")
+        return too_few_epochs(len(course.epochs), LEAST_EPOCHS)
     if course.trial.fit.class_weight is not None:
         return NotApplicable("Classes are weighed, so the plain loss is not what is aimed at.")
     constant = prior(course)

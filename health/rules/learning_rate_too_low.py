@@ -14,7 +14,7 @@ from health.rules.dynamics import (
     share_rising,
 )
 from health.rules.gain import CONVERGED, is_lacking, only_noise_is_left
-from health.verdict import NOT_MEASURED, Found, Healthy, NotApplicable, Verdict
+from health.verdict import NOT_MEASURED, Found, Healthy, NotApplicable, Verdict, too_few_epochs
 from health.words import percent, remains
 from models.findings import Finding
 
@@ -40,7 +40,7 @@ def check(course: Course) -> Verdict:
     if not updates:
         return NOT_MEASURED
     if len(losses) < LEAST_EPOCHS:
-        return NotApplicable(f"It takes {LEAST_EPOCHS} epochs, and there are {len(losses)}.")
+        return too_few_epochs(len(losses), LEAST_EPOCHS)
     if not all(map(math.isfinite, losses)):
         return NotApplicable("The loss is not finite.")
     judged = curve(course, "val_loss") or losses

@@ -8,7 +8,7 @@ from health.curves import curve, explainable, prior, recent_fall, trained
 from health.repairs.fit import train_longer
 from health.rules.dynamics import STILL_FALLING, is_still_falling
 from health.rules.gain import CONVERGED, is_lacking
-from health.verdict import Found, Healthy, NotApplicable, Verdict
+from health.verdict import Found, Healthy, NotApplicable, Verdict, too_few_epochs
 from health.words import number, part, remains
 from models.findings import Finding
 from models.lifecycle import StopReason
@@ -41,7 +41,7 @@ def check(course: Course) -> Verdict:
     if course.stop_reason is not StopReason.COMPLETED:
         return NotApplicable("It did not come to its last epoch.")
     if len(losses) < LEAST_EPOCHS:
-        return NotApplicable(f"It takes {LEAST_EPOCHS} epochs, and there are {len(losses)}.")
+        return too_few_epochs(len(losses), LEAST_EPOCHS)
     if math.isnan(recent_fall(course)):
         return NotApplicable("The share of the loss that is left is not known.")
     best, before = min(losses), min(losses[: len(losses) // 2])

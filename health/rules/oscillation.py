@@ -74,7 +74,7 @@ def _advice(course: Course, *, harmful: bool) -> str:
         return "Try a learning rate ten times lower, or larger batches."
     harmless = (
         "It does no harm, since the best weights are handed out."
-        if course.hands_out_best
+        if course.hands_out_validated
         else "Hand out the best weights, so that it does no harm."
     )
     return f"{harmless} A lower rate may settle it, and learns less in as many epochs."

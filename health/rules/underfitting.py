@@ -12,7 +12,7 @@ from health.curves import lack_of_fit, loss_left, places, trained
 from health.rules.dynamics import is_still_falling
 from health.rules.gain import could_gain
 from health.rules.network_size import network_size
-from health.verdict import NOT_MEASURED, Found, Healthy, NotApplicable, Verdict
+from health.verdict import NOT_MEASURED, Found, Healthy, NotApplicable, Verdict, too_few_epochs
 from health.words import percent, remains
 from models.findings import Finding
 
@@ -30,7 +30,7 @@ def check(course: Course) -> Verdict:
     if math.isnan(remaining) or not after:
         return NOT_MEASURED
     if len(course.epochs) < LEAST_EPOCHS:
-        return NotApplicable(f"It takes {LEAST_EPOCHS} epochs, and there are {len(course.epochs)}.")
+        return too_few_epochs(len(course.epochs), LEAST_EPOCHS)
     if course.stop_reason is None:
         return NotApplicable("It is measured when the training ends.")
     fit, size = lack_of_fit(course), network_size(places(course))
