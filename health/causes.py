@@ -81,11 +81,11 @@ def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
 
 def _cause(finding: Finding, there: Sequence[Finding]) -> str | None:
     """The first cause: what explains it and is itself explained by nothing that is there."""
-    from_the_start = EXPLAINED_FROM_THE_START.get(finding.code, ())
+    was_there = finding.first_epoch == 0
+    from_the_start = () if was_there else EXPLAINED_FROM_THE_START.get(finding.code, ())
     for code in (*EXPLAINED_BY.get(finding.code, ()), *from_the_start):
+        before_training = was_there or code in from_the_start
         for other in there:
-            is_early = other.first_epoch == 0
-            is_late = code not in from_the_start and finding.first_epoch != 0
-            if other.code == code and (is_early or is_late):
+            if other.code == code and (other.first_epoch == 0 or not before_training):
                 return _cause(other, there) or code
     return None
