@@ -25,7 +25,7 @@ GAP = 0.2
 GAP_OF_NUMBERS = 0.04
 TIMES_OF_NUMBERS = 10.0
 
-
+# Of a layer: what is in Keras's losses beside the errors, and not in the probe's.
 _PENALTIES = ("kernel_regularizer", "bias_regularizer", "activity_regularizer")
 
 
