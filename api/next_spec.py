@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from api import descent
 from api.descent import Descent
-from health.experiment.next_repair import Choice, choices
+from health.experiment.next_repair import Choice, Tried, choices, paths
 from models.errors import IllegalMove, NothingToRepair
 from models.findings import Finding
 from models.specs.experiment import MAX_NAME, ExperimentSpec
@@ -64,7 +64,8 @@ def _from_before(tx: Session, owner: str, view: ExperimentView) -> ExperimentSpe
     """After a repair that made it worse: what comes next for the experiment it was derived from.
 
     None after any other, and where nothing is left there. The repairs of a trial are suggested in a
-    fixed order, so those up to the one that did harm were suggested before.
+    fixed order, so those up to the one that did harm count as tried, and with them what comes to
+    the same: two findings may ask for the same lower rate.
     """
     tried = descent.harmful_repair(view)
     if tried is None:
@@ -72,10 +73,13 @@ def _from_before(tx: Session, owner: str, view: ExperimentView) -> ExperimentSpe
     before = descent.still_there(tx, owner=owner, experiment_id=tried.experiment)
     if before is None:
         return None
-    earlier = descent.of(tx, owner=owner, view=before)
-    able = list(_choices(tx, before, tried.trial, None, earlier))
-    seen = [n for n, each in enumerate(able, start=1) if each.finding.code == tried.finding]
-    return _first_new(before, able[max(seen, default=0) :], earlier)
+    earlier = descent.of(tx, owner=owner, view=view)
+    able = [each.finding for each in _choices(tx, before, tried.trial, None, Descent())]
+    codes = [each.code for each in able]
+    suggested = able[: codes.index(tried.finding) + 1] if tried.finding in codes else []
+    in_vain = (Tried(each.code, paths(each.patch)) for each in suggested)
+    left = _choices(tx, before, tried.trial, None, Descent((*earlier.tried, *in_vain)))
+    return _first_new(before, left, earlier)
 
 
 def _first_new(

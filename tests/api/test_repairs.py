@@ -1,5 +1,6 @@
 """From a finding to the next experiment and back: what /next answers is POSTed and judged."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -38,16 +39,22 @@ UNPATCHED = DEAD.model_copy(update={"code": "overfitting", "patch": ()})
 
 
 def trained(
-    served: Served, spec: dict[str, Any], *trials: tuple[float, tuple[Finding, ...]]
+    served: Served,
+    spec: dict[str, Any],
+    *trials: tuple[float, tuple[Finding, ...]],
+    apart: Sequence[float] = (0.1, 0.2, 0.9),
 ) -> str:
-    """An experiment whose trials came to these losses and findings: its id."""
+    """An experiment whose trials came to these losses and findings: its id.
+
+    Three rows validate, whose losses are so far above that.
+    """
     answer = served.client.post("/experiments", json=spec)
     assert answer.status_code == 202, answer.text
     experiment = str(answer.json()["id"])
     for loss, found in trials:
         taken = claim(served.database)
         write_epochs(served.database, taken.lease, [loss])
-        rows = np.array([0.1, 0.2, 0.9], dtype="<f4") + np.float32(loss)
+        rows = np.array(apart, dtype="<f4") + np.float32(loss)
         kept = RowLosses(rows=3, values=rows.tobytes())
         judged = Judgement(findings=found)
         done = Succeeded(stop_reason=StopReason.COMPLETED, row_losses=kept, judgement=judged)
@@ -167,6 +174,19 @@ def test_after_what_made_it_worse_next_goes_on_from_before(served: Served) -> No
     assert (last["fit"]["epochs"], last["fit"]["batch_size"]) == (50, 4)
 
 
+def test_what_made_it_worse_is_not_suggested_again_for_another_finding(served: Served) -> None:
+    """Swings that do harm ask for the same lower rate as a rate that is too high."""
+    high = finding("learning_rate_too_high", 9)
+    swings = finding("oscillating", 9, consequence_of="learning_rate_too_high")
+    first = trained(served, inline(), (0.5, (high, swings, OTHER)))
+    worse = trained(served, following(served, first), (0.9, ()))
+
+    other = following(served, worse)
+    assert other["derived_from"]["finding"] == "learning_rate_too_low"
+    worse_too = trained(served, other, (0.9, ()))
+    assert refused(served, worse_too)[:2] == (404, "nothing_to_repair")
+
+
 @pytest.mark.parametrize("query", [{"trial": 1}, {"finding": "oscillating"}])
 def test_what_made_it_worse_is_repaired_when_that_is_asked_for(
     served: Served, query: dict[str, Any]
@@ -182,6 +202,35 @@ def test_what_diverges_since_its_repair_is_left_for_what_there_was_before(served
     second = diverged(served, following(served, first), finding("diverged", 40))
 
     assert following(served, second)["derived_from"]["experiment"] == first
+
+
+def test_what_is_worse_within_the_noise_of_the_rows_is_gone_on_with(served: Served) -> None:
+    first = trained(served, inline(), (0.5, (DEAD, OTHER)))
+    swings = finding("oscillating", 40)
+    second = trained(served, following(served, first), (0.52, (swings,)), apart=(0.3, 0.0, 0.9))
+    assert view(served, second)["conclusion"]["repair"]["helped"] is False
+
+    assert following(served, second)["derived_from"]["experiment"] == second
+
+
+def test_after_what_diverges_as_before_next_goes_on_with_what_was_found_since(
+    served: Served,
+) -> None:
+    first = diverged(served, inline(), DEAD, OTHER)
+    second = diverged(served, following(served, first), finding("oscillating", 40))
+
+    assert following(served, second)["derived_from"]["experiment"] == second
+
+
+def test_before_what_made_it_worse_next_does_not_lead_back_either(served: Served) -> None:
+    first = trained(served, inline(), (0.5, (SLOW,)))
+    epochs = view(served, first)["spec"]["fit"]["epochs"]
+    wider = OTHER.model_copy(update={"code": "underfitting"})
+    back = finding("overfitting", epochs)
+    better = trained(served, following(served, first), (0.4, (wider, back)))
+    worse = trained(served, following(served, better), (0.9, ()))
+
+    assert refused(served, worse)[:2] == (404, "nothing_to_repair")
 
 
 def test_next_does_not_lead_back_to_where_it_came_from(served: Served) -> None:
