@@ -9,10 +9,11 @@ from collections.abc import Mapping, Sequence
 from models.findings import Finding
 from models.views.comparison import RateVerdict, RateWord
 
-# What each of these codes says of the learning rate that it was found at.
+# What each of these codes says of the learning rate that it was found at, causes first: a rate that
+# is too high may leave a network where its steps come to little.
 _SAID: dict[str, RateWord] = {
-    "learning_rate_too_low": "too_low",
     "learning_rate_too_high": "too_high",
+    "learning_rate_too_low": "too_low",
     "learned_nothing": "not_decided",
 }
 

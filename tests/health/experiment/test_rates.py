@@ -80,6 +80,14 @@ def test_a_finding_counts_when_most_repeats_have_it(having: int, word: str) -> N
     assert words({1e-7: "good"}, found, repeats=3) == [word]
 
 
+def test_a_rate_that_threw_a_network_to_where_steps_are_small_is_too_high() -> None:
+    found = [finding("learning_rate_too_low"), finding("learning_rate_too_high")]
+
+    (rate,) = weighed([verdict(1.0, "not_decided", [1])], {1: found})
+
+    assert rate.verdict == "too_high"
+
+
 def test_evidence_names_the_finding_and_its_trial() -> None:
     (rate,) = weighed([verdict(1e-7, "good", [4])], {4: [finding("learning_rate_too_low")]})
     assert rate.evidence == "learning_rate_too_low in trial 4: The loss fell by 0.01 %"
