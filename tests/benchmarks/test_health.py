@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 
 from benchmarks.health.datasets import LISTS, REPORTING, TUNING, Draw
-from benchmarks.health.faults import FAULTS, cases
-from benchmarks.health.record import first_causes
-from benchmarks.health.rows import FEW_ROWS, LEAST_RARE, MOST_ROWS, Kind, Rows, split
+from benchmarks.health.faults import FAULTS, Case, cases
+from benchmarks.health.record import first_causes, judged
+from benchmarks.health.rows import FEW_ROWS, LEAST_RARE, MOST_ROWS, Kind, Rows, Split, split
 from benchmarks.health.scores import Judged, Share, figures, precision, recall
 from benchmarks.health.settings import SETTINGS
+from benchmarks.health.trained import Draws, Trained, Training
 from benchmarks.health.trainings import handing_out_best
 from benchmarks.health.truth import Gain, alike, fault_is_real, gain, last
 from models.specs.experiment import ExperimentSpec
@@ -170,6 +171,33 @@ def test_consequences_and_remarks_are_no_first_causes() -> None:
     consequence = {**cause, "code": "learned_nothing", "consequence_of": "dead_neurons"}
     remark = {**cause, "code": "overfitting", "severity": "info"}
     assert first_causes([cause, consequence, remark]) == [cause]
+
+
+@pytest.mark.parametrize(("fault", "added"), [("unscaled", False), ("3 epochs", True)])
+def test_a_faulty_training_and_its_clean_twin_count_among_the_same_faults(
+    fault: str, *, added: bool
+) -> None:
+    four = Split(Rows("numbers", np.zeros((4, 1)), np.zeros(4)), training=1)
+    rows = Draws(parts={"whole": four}, ids={}, path=Path())
+    cause = {"code": "not_converged", "severity": "warning", "consequence_of": None}
+    worse, better = (
+        Training(experiment="exp_1", spec={}, rows=rows, findings=found, losses=np.array(losses))
+        for found, losses in (([cause], [3.0, 3.1, 2.9]), ([], [0.1, 0.2, 0.1]))
+    )
+    case = Trained(
+        case=Case(dataset="iris", fault=fault, seed=0, setting="64 SGD momentum"),
+        faulty=worse,
+        best=worse,
+        clean=better,
+        without=(better, better),
+    )
+
+    ill, twin = judged(case)
+
+    assert (ill.real, twin.real) == (True, False)
+    assert (ill.found, twin.found) == (frozenset({"not_converged"}), frozenset())
+    assert ill.recognised is added
+    assert (ill.repaired, ill.added, twin.added) == (False, added, added)
 
 
 # The matrix.

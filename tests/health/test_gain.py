@@ -49,6 +49,7 @@ def left(
         (left(0.24, 0.9), False),  # noise, for the most
         (left(0.3, 0.04, error=0.16), False),  # or may be
         (left(0.3, 0.03), False),  # 0.9 % of the prior's loss is hardly worth another training
+        (left(0.3, 0.03, last=0.06), False),  # which is what the best network left
         (left(0.3, 0.04, last=0.11), True),
         (left(0.3, 0.04, last=0.13), False),  # said of another network than of the best one
         (left(0.3, 0.04, last=0.13, kept="last"), True),
@@ -115,6 +116,36 @@ def test_what_is_left_does_harm_however_little_it_is_where_it_could_be_explained
 
     warned = isinstance(told, Found) and told.finding.severity != "info"
     assert warned is (share > 0.25)
+
+
+@pytest.mark.parametrize(
+    ("share", "ended", "is_found"),
+    [(0.3, 1.0, True), (0.2, 1.0, False), (0.3, 1.2, False)],  # the training loss rose at the end
+)
+def test_a_rate_is_too_low_too_where_validation_is_long_behind_what_trains(
+    share: float, ended: float, *, is_found: bool
+) -> None:
+    fit = LackOfFit(share=share, standard_error=0.01)
+    layers = [hidden(update_ratio=0.003)]
+    seen = [measurement(n, loss=0.9, layers=layers) for n in (0, 1)]
+    slow = course(
+        losses=[*(1.1 - 0.005 * epoch for epoch in range(16)), *[ended] * 4],
+        validation=[0.9 + 0.01 * epoch for epoch in range(20)],
+        measurements=[*seen, measurement(20, loss=0.9, layers=layers, lack_of_fit=fit)],
+    )
+
+    judged = with_output_layer(slow, update_ratio=0.003)
+    assert isinstance(RULES["learning_rate_too_low"](judged), Found) is is_found
+
+
+def test_where_it_is_not_known_what_is_left_saturated_units_are_a_problem() -> None:
+    weighed = spec(network=TANH, fit={"class_weight": "balanced"})
+    seen = [measurement(n, loss=0.05, layers=[hidden(saturated=0.9)]) for n in (0, 11)]
+
+    told = RULES["saturated_neurons"](course(weighed, measurements=seen))
+
+    assert isinstance(told, Found)
+    assert told.finding.severity == "problem"
 
 
 @pytest.mark.parametrize(

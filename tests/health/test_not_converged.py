@@ -205,6 +205,15 @@ def test_the_best_weights_are_waited_for_as_long_as_they_took(
     assert longer == kept
 
 
+def test_early_stopping_by_validation_rows_waits_no_shorter_than_a_client_did() -> None:
+    patient = spec(fit={"epochs": 10, "early_stopping": {"monitor": "loss", "patience": 30}})
+
+    stopping = changed(patient, keep_best_weights(())(patient)).fit.early_stopping
+
+    assert stopping is not None
+    assert (stopping.monitor, stopping.patience) == ("val_loss", 30)
+
+
 def test_there_are_never_more_epochs_than_can_be_asked_for() -> None:
     longest = spec(fit={"epochs": MAX_EPOCHS - 1})
 

@@ -152,7 +152,8 @@ def test_a_sure_output_is_not_saturated() -> None:
         (0.0039, FALLING, True),
         (0.0041, FALLING, False),
         (0.0039, FALLING[:9], False),
-        (0.0039, [*FALLING[:15], *[1.2] * 5], False),
+        (0.0039, [*FALLING[:16], *[1.2] * 4], False),
+        (0.0039, [*FALLING[:17], *[1.2] * 3], True),  # in the last fifth
         (1e-5, [1.1, 1.09] * 10, True),  # rounding makes it rise
     ],
 )
@@ -174,6 +175,38 @@ def test_a_rate_is_too_high_that_throws_the_weights_away_with_harm(
     seen = after(layers=[hidden(update_ratio=update)], loss=loss)
 
     assert (found("learning_rate_too_high", course(measurements=seen)) is not None) is is_found
+
+
+JUMPING = [1.0, 0.9] * 6
+
+
+@pytest.mark.parametrize(
+    ("losses", "times", "update", "loss", "share", "is_found"),
+    [
+        (JUMPING, 1.2, 1.1, 0.4, None, True),
+        (FALLING[:12], 1.2, 1.1, 0.4, None, False),
+        (JUMPING, 1.05, 1.1, 0.4, None, False),
+        (JUMPING, 1.2, 0.9, 0.4, None, False),
+        (JUMPING, 1.2, 1.1, 0.32, None, False),  # 29 % are left
+        (JUMPING, 1.2, 1.1, 0.4, 0.05, False),  # noise
+        (JUMPING, 1.2, 1.1, 0.4, 0.06, True),
+    ],
+)
+def test_a_rate_is_too_high_at_which_the_loss_jumps_and_validation_ends_worse(
+    losses: Sequence[float],
+    times: float,
+    update: float,
+    loss: float,
+    share: float | None,
+    *,
+    is_found: bool,
+) -> None:
+    fit = None if share is None else explained(share)
+    seen = after(12, layers=[hidden(update_ratio=update)], loss=loss, lack_of_fit=fit)
+    validation = [*[0.8] * 11, 0.8 * times]
+
+    judged = course(losses=losses, validation=validation, measurements=seen)
+    assert (found("learning_rate_too_high", judged) is not None) is is_found
 
 
 @pytest.mark.parametrize(
@@ -307,6 +340,29 @@ def test_only_swings_that_do_harm_are_for_a_lower_rate(
 
     assert finding.code == "oscillating"
     assert [each["path"] for each in finding.patch] == changed_paths
+
+
+@pytest.mark.parametrize(
+    ("stopping", "advice"),
+    [
+        ({"restore_best_weights": True}, "The best weights are handed out"),
+        ({"monitor": "loss"}, "Hand out the weights that are best for validation rows"),
+        ({"restore_best_weights": False}, "Hand out the weights that are best for validation rows"),
+        (None, "Hand out the weights that are best for validation rows"),
+    ],
+)
+def test_of_swings_that_do_no_harm_it_is_said_what_is_left_to_do(
+    stopping: dict[str, Any] | None, advice: str
+) -> None:
+    steps = [
+        measurement(epoch, since_last=paired(0.1 if epoch % 2 else -0.1)) for epoch in range(1, 12)
+    ]
+    swinging = spec(fit={"early_stopping": stopping})
+
+    finding = found("oscillating", course(swinging, measurements=[measurement(0), *steps]))
+
+    assert finding is not None
+    assert finding.advice.startswith(advice)
 
 
 @pytest.mark.parametrize(("mean", "is_found"), [(0.019, False), (0.021, True)])
@@ -510,6 +566,19 @@ def test_convolutions_that_are_too_small_are_called_what_they_are(
 
     assert finding is not None
     assert told in finding.evidence
+
+
+def test_a_few_filters_are_many_numbers() -> None:
+    """Each looks at many places."""
+    layers = [
+        {"layer": "Reshape", "target_shape": [2, 2, 1]},
+        {"layer": "Conv2D", "filters": 3, "kernel_size": 2, "activation": "relu"},
+        {"layer": "Flatten"},
+    ]
+    image = spec(network={"layers": layers})
+    seen = after(loss=0.9, lack_of_fit=explained(0.4))
+
+    assert isinstance(RULES["underfitting"](course(image, measurements=seen)), Healthy)
 
 
 @pytest.mark.parametrize(
