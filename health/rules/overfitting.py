@@ -26,7 +26,10 @@ GAP_OF_NUMBERS = 0.04
 TIMES_OF_NUMBERS = 10.0
 
 # Of a layer: what is in Keras's losses beside the errors, and not in the probe's.
-_PENALTIES = ("kernel_regularizer", "bias_regularizer", "activity_regularizer")
+_PENALTIES = (
+    *("kernel_regularizer", "depthwise_regularizer", "pointwise_regularizer"),
+    *("bias_regularizer", "beta_regularizer", "gamma_regularizer", "activity_regularizer"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +126,7 @@ def _training_loss(course: Course, last: Measurement) -> float:
         for place in places(course)
         for penalty in _PENALTIES
     )
-    return max(measured, curve(course, "loss")[-1]) if penalized else measured
+    return max([measured, *curve(course, "loss")[-1:]]) if penalized else measured
 
 
 def _gap(course: Course, validation: float, training: float) -> float:

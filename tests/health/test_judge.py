@@ -7,7 +7,7 @@ from typing import Any
 
 import jsonpatch
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from health.causes import EXPLAINED_BY, in_order
@@ -46,6 +46,7 @@ NETWORKS: tuple[dict[str, Any], ...] = (
     {"layers": [relu, {"layer": "Dropout", "rate": 0.5}, relu]},
     {"layers": [{**relu, "units": 1, "use_bias": False}, {**relu, "activation": "tanh"}]},
     {"layers": [{**relu, "activation": "sigmoid", "name": "first"}] * 1},
+    {"layers": [{**relu, "kernel_regularizer": "l2"}]},
     {"layers": [relu, {"layer": "Dense", "units": 3, "activation": "softmax"}], "output": "given"},
     {
         "layers": [
@@ -262,6 +263,7 @@ def test_a_patch_trains_the_repeat_that_was_judged() -> None:
 
 
 @given(st.sets(st.sampled_from(CODES), min_size=1), st.sampled_from([0, 3]))
+@example({"learning_rate_too_high", "vanishing_gradients"}, 0)
 def test_causes_come_before_what_they_explain(codes: set[str], first_epoch: int) -> None:
     told = in_order(finding(code, first_epoch) for code in codes)
 

@@ -345,10 +345,10 @@ def test_only_swings_that_do_harm_are_for_a_lower_rate(
 @pytest.mark.parametrize(
     ("stopping", "advice"),
     [
-        ({"restore_best_weights": True}, "The best weights are handed out"),
-        ({"monitor": "loss"}, "Hand out the weights that are best for validation rows"),
-        ({"restore_best_weights": False}, "Hand out the weights that are best for validation rows"),
-        (None, "Hand out the weights that are best for validation rows"),
+        ({"restore_best_weights": True}, "It does no harm, since the best weights"),
+        ({"monitor": "loss"}, "Hand out the best weights"),
+        ({"restore_best_weights": False}, "Hand out the best weights"),
+        (None, "Hand out the best weights"),
     ],
 )
 def test_of_swings_that_do_no_harm_it_is_said_what_is_left_to_do(
