@@ -138,6 +138,18 @@ def test_a_rate_is_too_low_too_where_validation_is_long_behind_what_trains(
     assert isinstance(RULES["learning_rate_too_low"](judged), Found) is is_found
 
 
+@pytest.mark.parametrize(("loss", "severity"), [(0.1, "info"), (0.12, "warning")])
+def test_units_that_began_on_a_flat_end_cost_something_where_some_of_the_loss_is_left(
+    loss: float, severity: str
+) -> None:
+    seen = [measurement(n, loss=loss, layers=[hidden(saturated=0.9)]) for n in (0, 11)]
+
+    told = RULES["saturated_neurons"](course(spec(network=TANH), measurements=seen))
+
+    assert isinstance(told, Found)
+    assert told.finding.severity == severity
+
+
 def test_where_it_is_not_known_what_is_left_saturated_units_are_a_problem() -> None:
     weighed = spec(network=TANH, fit={"class_weight": "balanced"})
     seen = [measurement(n, loss=0.05, layers=[hidden(saturated=0.9)]) for n in (0, 11)]
