@@ -11,6 +11,7 @@ from health.repairs.normalization import (
     add_batch_normalization,
     add_batch_normalization_if_deep,
 )
+from health.repairs.regularization import add_dropout
 from models.resolve import complete
 from models.specs.experiment import ExperimentSpec
 from models.specs.initializers import GlorotUniform, HeNormal, Zeros
@@ -172,6 +173,11 @@ def test_overfitting_whose_best_weights_are_handed_out_is_for_dropout_then_for_f
     assert (finding.code, finding.severity) == ("overfitting", "info")
     repaired = applied(finding.patch, learned)
     assert (sizes(repaired) if finding.patch else []) == expected
+
+
+@pytest.mark.parametrize(("units", "is_wide"), [(63, False), (64, True)])
+def test_of_few_rows_only_a_layer_of_many_units_is_wide(units: int, *, is_wide: bool) -> None:
+    assert bool(add_dropout(rows=20)(network(dense(units)))) is is_wide
 
 
 def sizes(experiment: ExperimentSpec) -> list[str]:
