@@ -11,6 +11,7 @@ from health.rules.gain import LACKING, is_lacking, only_noise_is_left
 from health.verdict import NO_EPOCHS, Found, Healthy, NotApplicable, Verdict
 from health.words import number, percent, remains
 from models.findings import Finding
+from models.specs.layers.normalization import BatchNormalization
 
 CODE = "learning_rate_too_high"
 
@@ -50,7 +51,7 @@ def check(course: Course) -> Verdict:
 def _thrown(course: Course, losses: tuple[float, ...]) -> Found | None:
     """Weights were replaced in an epoch, and the loss shows that it did harm."""
     thrown, remaining = max(largest_updates(course), default=0.0), loss_left(course)
-    harmful = remaining > RECOVERED or is_lacking(course)
+    harmful = remaining > RECOVERED or (is_lacking(course) and not _normalizes(course))
     worst = _over_prior(course, max(filter(math.isfinite, losses), default=0.0))
     if thrown <= THROWN or not harmful or _may_be_well(course):
         return None
@@ -121,8 +122,11 @@ def _may_be_well(course: Course) -> bool:
     Behind BatchNormalization the size of the weights is of no consequence, and units that are dead
     by one mean are alive by the next; so there the errors have to show it (decision 0015).
     """
-    normalizes = any(place.layer.keras_name == "BatchNormalization" for place in places(course))
-    return only_noise_is_left(course) or (normalizes and explainable(course) <= LACKING)
+    return only_noise_is_left(course) or (_normalizes(course) and explainable(course) <= LACKING)
+
+
+def _normalizes(course: Course) -> bool:
+    return any(isinstance(place.layer, BatchNormalization) for place in places(course))
 
 
 def _killed(course: Course) -> tuple[int, float, str] | None:

@@ -194,13 +194,16 @@ def test_where_only_noise_is_left_nothing_did_harm(
     assert warned is is_found
 
 
-@pytest.mark.parametrize(("share", "is_found"), [(0.25, False), (0.26, True)])
+@pytest.mark.parametrize(
+    ("share", "loss", "is_found"),
+    [(0.25, 0.5, False), (0.26, 0.5, True), (0.9, 0.21, False), (0.9, 0.23, True)],
+)
 def test_behind_normalization_the_errors_have_to_show_that_a_rate_is_too_high(
-    share: float, *, is_found: bool
+    share: float, loss: float, *, is_found: bool
 ) -> None:
     layers = [{"layer": "Dense", "units": 10}, {"layer": "BatchNormalization"}]
     fit = LackOfFit(share=share, standard_error=0.01)
-    thrown = measurement(11, loss=0.5, layers=[hidden(update_ratio=9.0)], lack_of_fit=fit)
+    thrown = measurement(11, loss=loss, layers=[hidden(update_ratio=9.0)], lack_of_fit=fit)
     normalized = course(spec(network={"layers": layers}), measurements=[measurement(0), thrown])
 
     assert isinstance(RULES["learning_rate_too_high"](normalized), Found) is is_found
