@@ -47,8 +47,10 @@ def main() -> None:
     with folder() as here, service.service(here, slots=2) as running:
         trained = trainings.train(running, here, draws, matrix)
     table = record.write(trained, asked.out)
-    judged = [trial for case in trained for trial in record.judged(case)]
-    show(f"epochd, health on the {asked.list} datasets", scores.figures(judged))
+    counted = [case for case in trained if record.has_something_clean(case)]
+    judged = [trial for case in counted for trial in record.judged(case)]
+    figures = scores.figures(judged, left_out=len(trained) - len(counted))
+    show(f"epochd, health on the {asked.list} datasets", figures)
     Console(stderr=True).print(f"every case: {table}")
 
 

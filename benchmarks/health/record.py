@@ -9,7 +9,7 @@ from typing import Any
 from benchmarks.health.faults import FAULTS
 from benchmarks.health.scores import Judged
 from benchmarks.health.trained import Trained, Training
-from benchmarks.health.truth import Gain, Losses, alike, fault_is_real, gain, last
+from benchmarks.health.truth import Gain, Losses, alike, fault_is_real, gain, last, usable
 
 COUNTED = ("warning", "problem")
 TABLE = "cases.jsonl"
@@ -44,6 +44,15 @@ def judged(case: Trained) -> tuple[Judged, Judged]:
     )
 
 
+def has_something_clean(case: Trained) -> bool:
+    """Whether each training without the fault handed out a usable network.
+
+    Where one did not, the setting is ill by itself: a finding on it may be right, and nobody here
+    knows. What was found has no say in it.
+    """
+    return all(usable(training.losses) for training in (case.clean, *case.without))
+
+
 def write(cases: Iterable[Trained], folder: Path) -> Path:
     """One JSON line a case, the misjudged ones marked."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -58,6 +67,7 @@ def _line(case: Trained) -> dict[str, Any]:
     faulty, clean = judged(case)
     return {
         "case": case.case.name,
+        "left_out": not has_something_clean(case),
         "named_by": sorted(faulty.named_by),
         "real": faulty.real,
         "found": sorted(faulty.found),

@@ -38,6 +38,11 @@ class Gain:
         return self.mean > STANDARD_ERRORS * self.standard_error
 
 
+def usable(losses: Losses | None) -> bool:
+    """Whether there is a network that says something finite of every row."""
+    return losses is not None and bool(np.isfinite(losses).all())
+
+
 def gain(before: Losses | None, after: Losses | None) -> Gain:
     """Pair two networks by row.
 
@@ -45,9 +50,9 @@ def gain(before: Losses | None, after: Losses | None) -> Gain:
         before: of the one network; None where there is none, as after a divergence.
         after: of the other, on the same rows.
     """
-    if not _usable(after):
-        return Gain(-math.inf if _usable(before) else 0.0, 0.0)
-    if not _usable(before):
+    if not usable(after):
+        return Gain(-math.inf if usable(before) else 0.0, 0.0)
+    if not usable(before):
         return Gain(math.inf, 0.0)
     assert before is not None
     assert after is not None
@@ -81,7 +86,3 @@ def fault_is_real(faulty: Losses | None, without: Sequence[Losses | None]) -> bo
     could not tell.
     """
     return all(gain(faulty, each).is_real for each in without)
-
-
-def _usable(losses: Losses | None) -> bool:
-    return losses is not None and bool(np.isfinite(losses).all())

@@ -10,7 +10,7 @@ import pytest
 
 from benchmarks.health.datasets import LISTS, REPORTING, TUNING, Draw
 from benchmarks.health.faults import FAULTS, Case, cases
-from benchmarks.health.record import first_causes, judged
+from benchmarks.health.record import first_causes, has_something_clean, judged
 from benchmarks.health.rows import FEW_ROWS, LEAST_RARE, MOST_ROWS, Kind, Rows, Split, split
 from benchmarks.health.scores import Judged, Share, figures, precision, recall
 from benchmarks.health.settings import SETTINGS
@@ -51,6 +51,24 @@ def clean(*found: str, dataset: str = "iris") -> Judged:
         found=frozenset(found),
         alarming=bool(found),
     )
+
+
+def training(losses: list[float] | None, *found: dict[str, str | None]) -> Training:
+    four = Split(Rows("numbers", np.zeros((4, 1)), np.zeros(4)), training=1)
+    return Training(
+        experiment="exp_1",
+        spec={},
+        rows=Draws(parts={"whole": four}, ids={}, path=Path()),
+        findings=list(found),
+        losses=None if losses is None else np.array(losses),
+    )
+
+
+def trained(
+    ill: Training, *, clean: Training, without: tuple[Training, Training], fault: str = "unscaled"
+) -> Trained:
+    case = Case(dataset="iris", fault=fault, seed=0, setting="64 SGD momentum")
+    return Trained(case=case, faulty=ill, best=ill, clean=clean, without=without)
 
 
 # How sure a difference of row losses is.
@@ -144,7 +162,7 @@ def test_any_name_of_a_fault_is_enough_to_recognise_it() -> None:
 
 def test_a_dataset_that_carries_the_errors_is_seen() -> None:
     trials = [faulty("dead_neurons"), clean(), faulty(dataset="wine"), clean("x", dataset="wine")]
-    told = {figure.what: figure.measured for figure in figures(trials)}
+    told = {figure.what: figure.measured for figure in figures(trials, left_out=0)}
     assert told["dataset iris"] == (
         "right 1 of 1, recognised 1 and repaired 0 of 1 real, clean with a problem 0 of 1"
     )
@@ -156,13 +174,13 @@ def test_a_dataset_that_carries_the_errors_is_seen() -> None:
 def test_the_first_eight_faults_have_figures_of_their_own_beside_all() -> None:
     first = [faulty("dead_neurons"), clean()]
     added = [replace(trial, added=True) for trial in (faulty("overfitting"), clean("overfitting"))]
-    told = {figure.what: figure.measured for figure in figures([*first, *added])}
+    told = {figure.what: figure.measured for figure in figures([*first, *added], left_out=0)}
     assert told["precision of all findings"].endswith("1 of 3")
     assert told["precision of all findings, first eight faults"].endswith("1 of 1")
     assert told["recall of real faults"].endswith("1 of 2")
     assert told["recall of real faults, first eight faults"].endswith("1 of 1")
     assert told["clean trials with a problem, first eight faults"].endswith("0 of 1")
-    assert not any("eight" in figure.what for figure in figures(first))
+    assert not any("eight" in figure.what for figure in figures(first, left_out=0))
     assert sum(not fault.added for fault in FAULTS.values()) == 8
 
 
@@ -177,20 +195,9 @@ def test_consequences_and_remarks_are_no_first_causes() -> None:
 def test_a_faulty_training_and_its_clean_twin_count_among_the_same_faults(
     fault: str, *, added: bool
 ) -> None:
-    four = Split(Rows("numbers", np.zeros((4, 1)), np.zeros(4)), training=1)
-    rows = Draws(parts={"whole": four}, ids={}, path=Path())
     cause = {"code": "not_converged", "severity": "warning", "consequence_of": None}
-    worse, better = (
-        Training(experiment="exp_1", spec={}, rows=rows, findings=found, losses=np.array(losses))
-        for found, losses in (([cause], [3.0, 3.1, 2.9]), ([], [0.1, 0.2, 0.1]))
-    )
-    case = Trained(
-        case=Case(dataset="iris", fault=fault, seed=0, setting="64 SGD momentum"),
-        faulty=worse,
-        best=worse,
-        clean=better,
-        without=(better, better),
-    )
+    worse, better = training([3.0, 3.1, 2.9], cause), training([0.1, 0.2, 0.1])
+    case = trained(worse, clean=better, without=(better, better), fault=fault)
 
     ill, twin = judged(case)
 
@@ -198,6 +205,31 @@ def test_a_faulty_training_and_its_clean_twin_count_among_the_same_faults(
     assert (ill.found, twin.found) == (frozenset({"not_converged"}), frozenset())
     assert ill.recognised is added
     assert (ill.repaired, ill.added, twin.added) == (False, added, added)
+
+
+@pytest.mark.parametrize("losses", [None, [0.1, math.nan, 0.1], [0.1, math.inf, 0.1]])
+def test_nothing_is_clean_where_a_training_without_the_fault_is_of_no_use(
+    losses: list[float] | None,
+) -> None:
+    useless, useful = training(losses), training([0.1, 0.2, 0.1])
+    cause = {"code": "diverged", "severity": "problem", "consequence_of": None}
+    for ill in (useless, useful, training([3.0, 3.1, 2.9], cause)):
+        assert has_something_clean(trained(ill, clean=useful, without=(useful, useful)))
+        assert not has_something_clean(trained(ill, clean=useless, without=(useful, useful)))
+        assert not has_something_clean(trained(ill, clean=useful, without=(useless, useful)))
+        assert not has_something_clean(trained(ill, clean=useful, without=(useful, useless)))
+
+
+def test_what_was_found_has_no_say_in_what_is_left_out() -> None:
+    cause = {"code": "diverged", "severity": "problem", "consequence_of": None}
+    alarming, quiet = training([0.1, 0.2, 0.1], cause), training(None)
+    assert has_something_clean(trained(quiet, clean=alarming, without=(alarming, alarming)))
+    assert not has_something_clean(trained(alarming, clean=quiet, without=(alarming, alarming)))
+
+
+def test_how_many_cases_were_left_out_is_told() -> None:
+    told = {figure.what: figure.measured for figure in figures([faulty(), clean()], left_out=3)}
+    assert told["cases left out, where a training without the fault was of no use"] == "3"
 
 
 # The matrix.
