@@ -190,7 +190,7 @@ def test_a_slow_way_to_the_database_makes_things_slower_and_nothing_worse(
     service: Service, proxy: Proxy
 ) -> None:
     experiment_id = service.training()
-    proxy.slow(seconds=0.02)
+    proxy.slow(seconds=0.005)
     answers = service.refusals(experiment_id)
     time.sleep(OUTAGE_SECONDS / 2)
     proxy.restore()
